@@ -1,0 +1,116 @@
+/// A bounded buffer that heads are written into: one per event loop, emptied for every message.
+///
+/// Nothing here traps on a full buffer. What does not fit is dropped and `hasOverflowed` says so;
+/// the caller looks once, at the end.
+@safe
+public struct ByteWriter: ~Copyable {
+    private let storage: UnsafeMutableRawBufferPointer
+    public private(set) var count = 0
+    public private(set) var hasOverflowed = false
+
+    public init(capacity: Int) {
+        unsafe storage = .allocate(byteCount: capacity, alignment: 16)
+    }
+
+    deinit {
+        unsafe storage.deallocate()
+    }
+
+    public var capacity: Int { unsafe storage.count }
+    public var freeCapacity: Int { capacity - count }
+
+    /// Empties the buffer and forgets an overflow.
+    public mutating func removeAll() {
+        count = 0
+        hasOverflowed = false
+    }
+
+    /// Takes back what was written behind `count`, as when a later part turned out to be unwanted.
+    public mutating func truncate(to count: Int) {
+        precondition(count <= self.count)
+        self.count = count
+    }
+
+    public mutating func append(_ byte: UInt8) {
+        guard reserve(1) else { return }
+        unsafe storage[count] = byte
+        count += 1
+    }
+
+    public mutating func append(_ bytes: Span<UInt8>) {
+        guard reserve(bytes.count), !bytes.isEmpty else { return }
+        unsafe bytes.withUnsafeBytes { source in
+            // SAFETY: `reserve` tested that `count + source.count` is within the storage, which
+            // overlaps no span: it is private to this writer and handed out only for reading.
+            let target = unsafe storage.baseAddress.unsafelyUnwrapped + count
+            unsafe target.copyMemory(
+                from: source.baseAddress.unsafelyUnwrapped, byteCount: source.count)
+        }
+        count += bytes.count
+    }
+
+    /// Appends the part of `bytes` that `range` names.
+    public mutating func append(_ bytes: Span<UInt8>, _ range: ByteRange) {
+        append(bytes.extracting(range.offsets))
+    }
+
+    public mutating func append(_ text: StaticString) {
+        let length = text.utf8CodeUnitCount
+        guard reserve(length), length > 0 else { return }
+        // SAFETY: `reserve` tested the room; a literal lives for ever and has `length` bytes.
+        let target = unsafe storage.baseAddress.unsafelyUnwrapped + count
+        unsafe target.copyMemory(from: text.utf8Start, byteCount: length)
+        count += length
+    }
+
+    public mutating func append(_ bytes: [UInt8]) {
+        append(bytes.span)
+    }
+
+    /// Appends a number in base 10 without sign or leading zeros.
+    public mutating func append(decimal number: UInt64) {
+        appendDigits(of: number, radix: 10)
+    }
+
+    /// Appends a number in lower-case base 16 without leading zeros, as chunk sizes are written.
+    public mutating func append(hexadecimal number: UInt64) {
+        appendDigits(of: number, radix: 16)
+    }
+
+    private mutating func appendDigits(of number: UInt64, radix: UInt64) {
+        var digitCount = 1
+        var rest = number / radix
+        while rest > 0 {
+            digitCount += 1
+            rest /= radix
+        }
+        guard reserve(digitCount) else { return }
+        rest = number
+        for position in stride(from: count + digitCount - 1, through: count, by: -1) {
+            let digit = UInt8(truncatingIfNeeded: rest % radix)
+            unsafe storage[position] = digit < 10 ? 0x30 + digit : 0x61 + digit - 10
+            rest /= radix
+        }
+        count += digitCount
+    }
+
+    private mutating func reserve(_ byteCount: Int) -> Bool {
+        if byteCount <= freeCapacity { return true }
+        hasOverflowed = true
+        return false
+    }
+
+    /// Shows what was written. The span is valid inside `body` only.
+    public func withBytes<Result, Failure: Error>(
+        _ body: (Span<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        // SAFETY: the first `count` bytes are initialised, and `self` outlives `body`.
+        let written = unsafe UnsafeRawBufferPointer(rebasing: storage[..<count])
+        return try body(unsafe written.bindMemory(to: UInt8.self).span)
+    }
+
+    /// What was written, as a copy: for tests and for cold paths.
+    public func copyBytes() -> [UInt8] {
+        withBytes { bytes in bytes.indices.map { bytes[$0] } }
+    }
+}

@@ -1,0 +1,50 @@
+/// Why a message was refused. The case names the rule that was broken; `status` is what a client
+/// is told about it.
+public enum ParseError: Error, Equatable, Sendable {
+    case invalidMethod
+    case invalidTarget
+    case targetTooLong
+    case invalidVersion
+    /// A version this proxy does not speak, such as HTTP/2.0 in a request line (RFC 9110 §15.6.6).
+    case unsupportedVersion
+    case invalidStatusLine
+    /// A line that ends in LF alone, or a CR that no LF follows (RFC 9112 §2.2).
+    case bareLineEnd
+    case invalidFieldName
+    case invalidFieldValue
+    /// A line that begins with white space: obs-fold (RFC 9112 §5.2), or one before the first field.
+    case foldedLine
+    case whitespaceBeforeColon
+    case tooManyFields
+    case headTooLarge
+    case missingHost
+    case repeatedHost
+    case invalidHost
+    /// Host and the authority of absolute form name different hosts.
+    case hostMismatch
+    case invalidContentLength
+    case conflictingContentLength
+    /// RFC 9112 §6.3 item 3: both present is an attack.
+    case contentLengthWithTransferEncoding
+    /// Transfer-Encoding that is not exactly one final `chunked`.
+    case unsupportedTransferEncoding
+    /// RFC 9112 §6.1: HTTP/1.0 has no transfer codings.
+    case transferEncodingInHTTP10
+    case invalidChunkSize
+    case chunkTooLarge
+    case chunkExtensionTooLong
+    case invalidChunkEnd
+    case trailersTooLarge
+
+    /// The status for the client when its request was refused for this.
+    public var status: UInt16 {
+        switch self {
+        case .targetTooLong: 414
+        case .tooManyFields, .headTooLarge, .trailersTooLarge: 431
+        case .unsupportedVersion: 505
+        case .unsupportedTransferEncoding: 501
+        case .chunkTooLarge: 413
+        default: 400
+        }
+    }
+}

@@ -1,0 +1,56 @@
+package import ProxyCore
+package import StickyPolicy
+
+/// What a routes file says, resolved and checked: every reference is a position, every default is
+/// filled in, and nothing in it can fail later.
+package struct Configuration: Sendable, Equatable {
+    package var listeners: [ListenerAddress] = []
+    package var clientIP = ClientIPRule()
+    /// Local addresses that upstream connections are bound to; empty: the kernel chooses.
+    package var sourceAddresses: [IPAddress] = []
+    package var services: [Service] = []
+    package var routes: [Route] = []
+    /// Position in `services` for requests that no route matches; nil answers 404.
+    package var defaultService: Int?
+    /// The keys as the file names them; the program reads what they name. The first signs.
+    package var cookieKeys: [CookieKeySource] = []
+    /// Most entries of all session tables together.
+    package var sessionLimit = 1_000_000
+    package var timeouts = Timeouts()
+    package var limits = Limits()
+    package var workers = WorkerCount.automatic
+
+    package init() {}
+}
+
+package enum WorkerCount: Sendable, Equatable {
+    /// One event loop for each usable CPU.
+    case automatic
+    case exactly(Int)
+}
+
+package enum ListenerAddress: Sendable, Hashable {
+    case tcp(Endpoint)
+    case unix(path: String)
+}
+
+package enum CookieKeySource: Sendable, Equatable {
+    /// A path that is absolute, or relative to the file that names it.
+    case file(String)
+    case environment(String)
+}
+
+/// Who is believed about the client's address (`clientIP` of the routes file).
+package struct ClientIPRule: Sendable, Equatable {
+    package enum Source: String, Sendable, Equatable, CaseIterable {
+        case connection
+        case xForwardedFor = "x-forwarded-for"
+        case forwarded
+        case xRealIP = "x-real-ip"
+    }
+
+    package var source = Source.connection
+    package var trusted: [IPNetwork] = []
+
+    package init() {}
+}

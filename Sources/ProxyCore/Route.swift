@@ -1,0 +1,40 @@
+package import StickyPolicy
+
+/// A host and path rule that leads to a service, as an Ingress rule says it.
+package struct Route: Sendable, Equatable {
+    package var host: HostPattern
+    /// Begins with `/`.
+    package var path: String
+    package var pathType: PathType
+    /// Position in `Configuration.services`.
+    package var service: Int
+    package var affinity: AffinitySettings
+    /// Where it was written, for people: `routes.yaml:12` or `Ingress default/shop`.
+    package var origin: String
+
+    package init(
+        host: HostPattern, path: String, pathType: PathType, service: Int,
+        affinity: AffinitySettings, origin: String
+    ) {
+        self.host = host
+        self.path = path
+        self.pathType = pathType
+        self.service = service
+        self.affinity = affinity
+        self.origin = origin
+    }
+}
+
+package enum HostPattern: Sendable, Hashable {
+    case any
+    /// Lower case, without port.
+    case exact(String)
+    /// `*.example.com` as `example.com`: stands for exactly one more label in front.
+    case wildcard(suffix: String)
+}
+
+package enum PathType: String, Sendable, Equatable, CaseIterable {
+    case exact = "Exact"
+    case prefix = "Prefix"
+    case implementationSpecific = "ImplementationSpecific"
+}

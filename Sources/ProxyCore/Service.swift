@@ -1,0 +1,33 @@
+package import StickyPolicy
+
+/// A named group of backends, resolved: what a Kubernetes Service and its endpoints amount to.
+package struct Service: Sendable, Equatable {
+    /// `default/shop:80` from Kubernetes objects, the file's own name in the short form.
+    package var name: String
+    /// Empty when nothing can serve it: requests are answered 503.
+    package var backends: [Backend]
+    package var balance = BalanceKind.roundRobin
+    /// `sessionAffinity: ClientIP`; a route's own affinity wins over it.
+    package var clientIP: ClientIPSettings?
+
+    package init(name: String, backends: [Backend]) {
+        self.name = name
+        self.backends = backends
+    }
+}
+
+/// One address of a service.
+package struct Backend: Sendable, Equatable {
+    package var endpoint: Endpoint
+    /// What its cookies and logs call it; the address as text unless the file names it. Stable across
+    /// restarts and independent of the order in the file.
+    package var name: String
+    /// Share of new clients; 0 takes none.
+    package var weight: UInt32 = 1
+    package var state = BackendState.ready
+
+    package init(endpoint: Endpoint, name: String) {
+        self.endpoint = endpoint
+        self.name = name
+    }
+}
