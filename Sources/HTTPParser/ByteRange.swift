@@ -27,31 +27,3 @@ public struct ByteRange: Equatable, Hashable, Sendable {
     @inlinable
     public var offsets: Range<Int> { Int(start)..<Int(end) }
 }
-
-extension Span where Element == UInt8 {
-    /// Whether these bytes are `text`, a byte for a byte.
-    @inlinable
-    public func equals(_ text: StaticString) -> Bool {
-        guard count == text.utf8CodeUnitCount else { return false }
-        for index in 0..<count {
-            // SAFETY: `index` is below the literal's length, tested above; literals live for ever.
-            guard unsafe text.utf8Start[index] == self[index] else { return false }
-        }
-        return true
-    }
-
-    /// Whether these bytes are `lowercase` when ASCII letters are compared without case.
-    ///
-    /// `lowercase` must hold no upper-case letter.
-    @inlinable
-    public func equalsIgnoringCase(_ lowercase: StaticString) -> Bool {
-        guard count == lowercase.utf8CodeUnitCount else { return false }
-        for index in 0..<count {
-            let byte = self[index]
-            let folded = byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
-            // SAFETY: `index` is below the literal's length, tested above; literals live for ever.
-            guard unsafe lowercase.utf8Start[index] == folded else { return false }
-        }
-        return true
-    }
-}
