@@ -31,6 +31,10 @@ public struct FieldSection: Sendable {
     @usableFromInline
     internal var firstPositions = InlineArray<32, UInt8>(repeating: FieldSection.absent)
 
+    /// One bit for each known name that more than one field has.
+    @usableFromInline
+    internal var repeatedNames: UInt32 = 0
+
     @usableFromInline
     internal static var absent: UInt8 { 0xFF }
 
@@ -60,7 +64,14 @@ public struct FieldSection: Sendable {
         firstPositions[Int(name.rawValue)] != FieldSection.absent
     }
 
-    /// The next field of the same known name behind `position`, for lists that span lines.
+    /// Whether more than one field has this known name; never said of `.other`.
+    @inlinable
+    public func isRepeated(_ name: FieldName) -> Bool {
+        repeatedNames &>> UInt32(name.rawValue) & 1 != 0
+    }
+
+    /// The position of the first field of a known name that is not before `position`, for lists
+    /// that span lines; nil when there is none, and for `.other`.
     @inlinable
     public func position(of name: FieldName, from position: Int = 0) -> Int? {
         let first = firstPositions[Int(name.rawValue)]
@@ -77,8 +88,12 @@ public struct FieldSection: Sendable {
     @inlinable
     public mutating func append(_ field: Field) {
         precondition(fields.count < FieldSection.capacityMax)
-        if field.known != .other, firstPositions[Int(field.known.rawValue)] == FieldSection.absent {
-            firstPositions[Int(field.known.rawValue)] = UInt8(truncatingIfNeeded: fields.count)
+        if field.known != .other {
+            if firstPositions[Int(field.known.rawValue)] == FieldSection.absent {
+                firstPositions[Int(field.known.rawValue)] = UInt8(truncatingIfNeeded: fields.count)
+            } else {
+                repeatedNames |= 1 &<< UInt32(field.known.rawValue)
+            }
         }
         fields.append(field)
     }
@@ -88,5 +103,6 @@ public struct FieldSection: Sendable {
     public mutating func removeAll() {
         fields.removeAll(keepingCapacity: true)
         firstPositions = InlineArray(repeating: FieldSection.absent)
+        repeatedNames = 0
     }
 }
