@@ -1,0 +1,164 @@
+/// Finds the boundaries of a chunked body (RFC 9112 §7.1) and never moves its bytes.
+///
+/// Its whole state is a few numbers, so a body may be shown to it in pieces of any size, and each
+/// byte once. Trailers are tested by the rules for field lines and skipped.
+public struct ChunkedDecoder: Sendable {
+    public enum Step: Equatable, Sendable {
+        /// All bytes from the offset on are consumed.
+        case needMore
+        /// Payload: a part of a chunk or all of it, as offsets into the bytes that were shown.
+        case data(ByteRange)
+        /// The message is over; the offset is behind its last byte.
+        case end
+    }
+
+    private enum State: UInt8 {
+        case sizeStart, size, sizeExtension, sizeLineFeed
+        case data, dataCarriageReturn, dataLineFeed
+        case trailerStart, trailerName, trailerValue, trailerLineFeed, endLineFeed
+        case done
+    }
+
+    /// 16 hexadecimal digits make 64 bits. More would only be leading zeros.
+    private static let sizeDigitsMax: UInt8 = 16
+    /// Of one chunk line. The largest in use, a signature of an upload, takes 85.
+    private static let extensionBytesMax = 256
+    /// How far extension bytes may run ahead of payload: room for a run of small chunks, but not a
+    /// body that is all extension and slips past every limit on bodies.
+    private static let extensionExcessMax = 16 * 1024
+
+    private var state = State.sizeStart
+    private var digitCount: UInt8 = 0
+    /// The size read so far, then what of the chunk's data is still to come.
+    private var remaining: UInt64 = 0
+    private var extensionByteCount = 0
+    private var extensionExcess = 0
+    private var trailerByteCount = 0
+    private let trailerBytesMax: Int
+
+    /// - Parameter trailerBytesMax: bytes of all trailer lines with their final empty line.
+    public init(trailerBytesMax: Int = 8192) {
+        self.trailerBytesMax = trailerBytesMax
+    }
+
+    /// Whether the last byte of the message has been consumed.
+    public var isDone: Bool { state == .done }
+
+    /// Consumes bytes from `offset` up to the next boundary and moves `offset` behind them.
+    ///
+    /// After an error the decoder is of no more use: the framing is lost.
+    public mutating func next(
+        in bytes: Span<UInt8>, from offset: inout Int
+    ) throws(ParseError) -> Step {
+        while offset < bytes.count, state != .done {
+            if state == .data {
+                return .data(takeData(in: bytes, from: &offset))
+            }
+            try consume(bytes[offset])
+            offset += 1
+        }
+        return state == .done ? .end : .needMore
+    }
+
+    private mutating func takeData(in bytes: Span<UInt8>, from offset: inout Int) -> ByteRange {
+        let count = Int(min(remaining, UInt64(bytes.count - offset)))
+        let range = ByteRange(offset, offset + count)
+        offset += count
+        remaining -= UInt64(count)
+        extensionExcess = max(0, extensionExcess - count)
+        if remaining == 0 { state = .dataCarriageReturn }
+        return range
+    }
+
+    /// Everything but data goes through here a byte at a time: a few bytes a chunk.
+    private mutating func consume(_ byte: UInt8) throws(ParseError) {
+        switch state {
+        case .sizeStart, .size:
+            try consumeSize(byte)
+        case .sizeExtension:
+            try consumeExtension(byte)
+        case .sizeLineFeed:
+            guard byte == ASCII.lineFeed else { throw .bareLineEnd }
+            state = remaining == 0 ? .trailerStart : .data
+        case .dataCarriageReturn:
+            guard byte == ASCII.carriageReturn else { throw .invalidChunkEnd }
+            state = .dataLineFeed
+        case .dataLineFeed:
+            guard byte == ASCII.lineFeed else { throw .invalidChunkEnd }
+            state = .sizeStart
+        case .trailerStart, .trailerName, .trailerValue, .trailerLineFeed, .endLineFeed:
+            try consumeTrailer(byte)
+        case .data, .done:
+            preconditionFailure("neither data nor what follows the message is consumed here")
+        }
+    }
+
+    private mutating func consumeSize(_ byte: UInt8) throws(ParseError) {
+        if state == .sizeStart {
+            remaining = 0
+            digitCount = 0
+            extensionByteCount = 0
+        }
+        if let digit = CharacterClass.hexValue(byte) {
+            guard digitCount < ChunkedDecoder.sizeDigitsMax else { throw .invalidChunkSize }
+            guard remaining <= UInt64(Int64.max) >> 4 else { throw .chunkTooLarge }
+            remaining = remaining << 4 | UInt64(digit)
+            digitCount += 1
+            state = .size
+            return
+        }
+        // No size, a sign, `0x`, and white space anywhere (RFC 9112 §7.1.1 allows it before an
+        // extension, but nobody sends it) all end here.
+        guard state == .size else { throw .invalidChunkSize }
+        switch byte {
+        case ASCII.carriageReturn: state = .sizeLineFeed
+        case ASCII.semicolon: state = .sizeExtension
+        case ASCII.lineFeed: throw .bareLineEnd
+        default: throw .invalidChunkSize
+        }
+    }
+
+    private mutating func consumeExtension(_ byte: UInt8) throws(ParseError) {
+        if byte == ASCII.carriageReturn {
+            state = .sizeLineFeed
+            return
+        }
+        guard byte != ASCII.lineFeed else { throw .bareLineEnd }
+        guard CharacterClass.isFieldValue(byte) else { throw .invalidChunkSize }
+        extensionByteCount += 1
+        extensionExcess += 1
+        guard extensionByteCount <= ChunkedDecoder.extensionBytesMax,
+            extensionExcess <= ChunkedDecoder.extensionExcessMax
+        else { throw .chunkExtensionTooLong }
+    }
+
+    private mutating func consumeTrailer(_ byte: UInt8) throws(ParseError) {
+        trailerByteCount += 1
+        guard trailerByteCount <= trailerBytesMax else { throw .trailersTooLarge }
+        switch state {
+        case .trailerStart where byte == ASCII.carriageReturn:
+            state = .endLineFeed
+        case .trailerStart, .trailerName:
+            try consumeTrailerName(byte)
+        case .trailerValue:
+            if byte == ASCII.carriageReturn {
+                state = .trailerLineFeed
+            } else if !CharacterClass.isFieldValue(byte) {
+                throw byte == ASCII.lineFeed ? .bareLineEnd : .invalidFieldValue
+            }
+        default:
+            guard byte == ASCII.lineFeed else { throw .bareLineEnd }
+            state = state == .endLineFeed ? .done : .trailerStart
+        }
+    }
+
+    private mutating func consumeTrailerName(_ byte: UInt8) throws(ParseError) {
+        if CharacterClass.isToken(byte) {
+            state = .trailerName
+        } else if byte == ASCII.colon, state == .trailerName {
+            state = .trailerValue
+        } else {
+            throw FieldParser.nameError(byte, isFirst: state == .trailerStart)
+        }
+    }
+}
