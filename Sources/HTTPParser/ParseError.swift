@@ -30,6 +30,8 @@ public enum ParseError: Error, Equatable, Sendable {
     case unsupportedTransferEncoding
     /// RFC 9112 §6.1: HTTP/1.0 has no transfer codings.
     case transferEncodingInHTTP10
+    /// Connection lists more options than a proxy is willing to look up for every field.
+    case tooManyConnectionOptions
     case invalidChunkSize
     case chunkTooLarge
     case chunkExtensionTooLong
