@@ -1,2 +1,75 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+_Static_assert(sizeof(struct clinux_event) == sizeof(struct epoll_event), "epoll_event");
+_Static_assert(offsetof(struct clinux_event, token) == offsetof(struct epoll_event, data),
+               "epoll_event.data");
+_Static_assert(sizeof(socklen_t) == sizeof(uint32_t), "socklen_t");
+_Static_assert(CLINUX_EPOLL_READABLE == EPOLLIN, "EPOLLIN");
+_Static_assert(CLINUX_EPOLL_WRITABLE == EPOLLOUT, "EPOLLOUT");
+_Static_assert(CLINUX_EPOLL_ERROR == EPOLLERR, "EPOLLERR");
+_Static_assert(CLINUX_EPOLL_HANG_UP == EPOLLHUP, "EPOLLHUP");
+_Static_assert(CLINUX_EPOLL_PEER_CLOSED == EPOLLRDHUP, "EPOLLRDHUP");
+_Static_assert(CLINUX_EPOLL_EDGE == (uint32_t)EPOLLET, "EPOLLET");
+
+int clinux_epoll_create(void) {
+    return epoll_create1(EPOLL_CLOEXEC);
+}
+
+static int control(int epoll, int operation, int descriptor, struct epoll_event event) {
+    return epoll_ctl(epoll, operation, descriptor, &event);
+}
+
+int clinux_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t token) {
+    struct epoll_event event = {.events = events, .data.u64 = token};
+    return control(epoll, EPOLL_CTL_ADD, descriptor, event);
+}
+
+int clinux_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t token) {
+    struct epoll_event event = {.events = events, .data.u64 = token};
+    return control(epoll, EPOLL_CTL_MOD, descriptor, event);
+}
+
+int clinux_epoll_wait(int epoll, struct clinux_event *events, int count, int milliseconds) {
+    // The assertions above say that both types have one layout.
+    return epoll_wait(epoll, (struct epoll_event *)events, count, milliseconds);
+}
+
+int clinux_eventfd_create(void) {
+    return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+}
+
+int clinux_accept(int listener, void *address, uint32_t *length) {
+    return accept4(listener, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+int clinux_affinity_count(void) {
+    // 8,192 processors: a fixed cpu_set_t has room for 1,024 and fails on a larger machine.
+    enum { processor_count_max = 8192 };
+    cpu_set_t *set = CPU_ALLOC(processor_count_max);
+    if (set == NULL) return -1;
+    size_t size = CPU_ALLOC_SIZE(processor_count_max);
+    int count = sched_getaffinity(0, size, set) == 0 ? CPU_COUNT_S(size, set) : -1;
+    CPU_FREE(set);
+    return count;
+}
+
+void clinux_thread_set_name(const char *name) {
+    char kept[16] = {0};
+    strncpy(kept, name, sizeof kept - 1);
+    pthread_setname_np(pthread_self(), kept);
+}
+
+void clinux_broken_pipe_ignore(void) {
+    signal(SIGPIPE, SIG_IGN);
+}

@@ -1,3 +1,44 @@
-// What Swift's Glibc module does not show. Only prototypes of ours stand here: a header that defines
-// _GNU_SOURCE gives other modules another layout of system types.
+// What Swift's Glibc module does not show. Only prototypes of ours stand here: a header that
+// defines _GNU_SOURCE gives other modules another layout of system types.
 #pragma once
+#include <stdint.h>
+
+// The kernel's `struct epoll_event`, which is packed on x86-64 only.
+struct clinux_event {
+    uint32_t events;
+    uint64_t token;
+}
+#if defined(__x86_64__)
+__attribute__((packed))
+#endif
+;
+
+// The kernel's EPOLL numbers, as plain unsigned ones; CLinux.c holds them against <sys/epoll.h>.
+#define CLINUX_EPOLL_READABLE 0x001u
+#define CLINUX_EPOLL_WRITABLE 0x004u
+#define CLINUX_EPOLL_ERROR 0x008u
+#define CLINUX_EPOLL_HANG_UP 0x010u
+#define CLINUX_EPOLL_PEER_CLOSED 0x2000u
+#define CLINUX_EPOLL_EDGE 0x80000000u
+
+// Each returns -1 and sets errno when it fails. Descriptors are close-on-exec.
+int clinux_epoll_create(void);
+int clinux_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t token);
+int clinux_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t token);
+int clinux_epoll_wait(int epoll, struct clinux_event *events, int count, int milliseconds);
+
+// A non-blocking counter.
+int clinux_eventfd_create(void);
+
+// accept4 with a non-blocking result. `address` takes a `struct sockaddr` of at most `*length`
+// bytes; both are NULL for a caller who does not ask.
+int clinux_accept(int listener, void *address, uint32_t *length);
+
+// The processors that this process may run on; -1 when the kernel does not say.
+int clinux_affinity_count(void);
+
+// Names the calling thread; the kernel keeps 15 bytes.
+void clinux_thread_set_name(const char *name);
+
+// A write to a pipe that nobody reads then fails with EPIPE and ends no process.
+void clinux_broken_pipe_ignore(void);
