@@ -1,0 +1,218 @@
+internal import CLinux
+internal import Glibc
+
+/// A bound address that accepts connections for one loop.
+///
+/// Each loop has its own (`SO_REUSEPORT`), and the kernel spreads connections among them. It is
+/// watched level-triggered: what one turn leaves, the next one finds.
+package final class Listener: EventSource {
+    /// Takes what was accepted, with the peer's address; nil for a UNIX-domain peer.
+    package var onAccept: ((consuming Socket, SocketAddress?) -> Void)?
+    /// Accepted in one turn at most. 64: a burst is served quickly, and those who are connected
+    /// already wait less than a millisecond for it.
+    package var acceptLimit = 64
+    /// Connections that were closed at once because descriptors had run out.
+    package private(set) var refusedCount = 0
+    /// The owner wants no connections now.
+    package private(set) var isPaused = false
+    /// With an unset port, the one that the kernel chose.
+    package let address: SocketAddress
+
+    private let loop: EventLoop
+    private var socket: Socket
+    private var isWatched = true
+    /// Closed to accept one connection when descriptors run out: without it the connection would
+    /// stay in the queue, and its client would wait for nothing.
+    private var reserve: Socket
+    /// 100 ms: long enough for descriptors to come free, short enough that few clients notice.
+    private static let exhaustionPause: UInt64 = 100_000_000
+
+    private init(
+        _ socket: consuming Socket, at address: SocketAddress, loop: EventLoop
+    ) throws(SystemError) {
+        self.socket = socket
+        self.address = address
+        self.loop = loop
+        reserve = Self.openReserve()
+        super.init()
+        try loop.register(self, descriptor: self.socket.descriptor, for: .readable)
+    }
+
+    /// Binds and listens.
+    ///
+    /// - Parameter options: Hold for the accepted connections too, by inheritance.
+    package static func bind(
+        to address: SocketAddress, loop: EventLoop, options: [SocketOption] = []
+    ) throws(SystemError) -> Listener {
+        let socket = try openBound(to: address)
+        for option in options {
+            if let error = socket.set(option) { throw error }
+        }
+        // 4,096: the kernel's own bound (somaxconn). A shorter queue refuses bursts.
+        guard listen(socket.descriptor, 4_096) == 0 else { throw .last("listen") }
+        let bound = socket.localAddress ?? address
+        return try Listener(socket, at: bound, loop: loop)
+    }
+
+    /// Takes a socket that listens already, as one inherited from a predecessor.
+    package static func adopt(
+        _ socket: consuming Socket, loop: EventLoop
+    ) throws(SystemError) -> Listener {
+        let flags = fcntl(socket.descriptor, F_GETFL)
+        guard flags >= 0, fcntl(socket.descriptor, F_SETFL, flags | O_NONBLOCK) == 0 else {
+            throw .last("fcntl")
+        }
+        guard let address = socket.localAddress else {
+            throw SystemError(call: "getsockname", code: EINVAL)
+        }
+        return try Listener(socket, at: address, loop: loop)
+    }
+
+    /// Another descriptor of the listening socket: for another loop, where the address is a path,
+    /// or for a successor.
+    package func duplicate() throws(SystemError) -> Socket {
+        try socket.duplicate()
+    }
+
+    /// Accepts nothing more. Clients wait in the kernel's queue.
+    package func pause() {
+        isPaused = true
+        watch(false)
+    }
+
+    package func resume() {
+        isPaused = false
+        // After exhaustion, the deadline resumes.
+        if deadlineTime == .distantFuture { watch(true) }
+    }
+
+    /// Stops listening. Clients in the kernel's queue are reset. A path stays in the file system.
+    package func close() {
+        guard socket.descriptor >= 0 else { return }
+        // A duplicate keeps the kernel's registration alive; paused, it stays silent.
+        watch(false)
+        loop.unregister(self)
+        socket.close()
+        reserve.close()
+        onAccept = nil
+    }
+
+    override func eventsArrived(_ events: ReadyEvents) {
+        for _ in 0..<acceptLimit {
+            guard isWatched, acceptOne() else { return }
+        }
+    }
+
+    override func deadlinePassed() {
+        if reserve.descriptor < 0 { reserve = Self.openReserve() }
+        if !isPaused { watch(true) }
+    }
+
+    private func watch(_ isWanted: Bool) {
+        guard socket.descriptor >= 0, isWanted != isWatched else { return }
+        isWatched = isWanted
+        // Changing what is watched fails only for a descriptor that is not watched.
+        try? loop.modify(self, descriptor: socket.descriptor, for: isWanted ? .readable : [])
+    }
+}
+
+// Accepting.
+extension Listener {
+    /// False when there is nothing more to accept now.
+    private func acceptOne() -> Bool {
+        var storage = sockaddr_storage()
+        var length = UInt32(MemoryLayout<sockaddr_storage>.size)
+        // SAFETY: the kernel writes at most `length` bytes, which is the size of the storage.
+        let descriptor = unsafe clinux_accept(socket.descriptor, &storage, &length)
+        guard descriptor >= 0 else { return acceptFailed(.last("accept")) }
+        let accepted = Socket(adopting: descriptor)
+        let peer = SocketAddress(storage, length: length)
+        onAccept?(accepted, peer?.path == nil ? peer : nil)
+        return true
+    }
+
+    /// True when the next connection is worth a try.
+    private func acceptFailed(_ error: SystemError) -> Bool {
+        switch error.code {
+        case EAGAIN:
+            return false
+        // accept(2): errors of one connection that came to nothing. The next may be sound.
+        case EINTR, ECONNABORTED, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,
+            EOPNOTSUPP, ENETUNREACH, EPERM, ETIMEDOUT:
+            return true
+        default:
+            if error.code == EMFILE || error.code == ENFILE { refuseOne() }
+            // Level-triggered, an exhausted process would spin on the connection it cannot take.
+            watch(false)
+            loop.setDeadline(loop.now.advanced(byNanoseconds: Self.exhaustionPause), of: self)
+            return false
+        }
+    }
+
+    private func refuseOne() {
+        guard reserve.descriptor >= 0 else { return }
+        reserve.close()
+        let descriptor = clinux_accept(socket.descriptor, nil, nil)
+        if descriptor >= 0 {
+            let refused = Socket(adopting: descriptor)
+            // Without lingering state: it would hold memory that is short just now.
+            refused.set(.resetOnClose)
+            refusedCount += 1
+        }
+        reserve = Self.openReserve()
+    }
+
+    /// Any descriptor will do. A failure leaves -1 and costs only the courtesy.
+    private static func openReserve() -> Socket {
+        Socket(adopting: Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
+    }
+}
+
+// Binding.
+extension Listener {
+    private static func openBound(to address: SocketAddress) throws(SystemError) -> Socket {
+        let socket = try Socket.open(for: address)
+        if let path = address.path {
+            try bindPath(socket, to: address, path)
+            return socket
+        }
+        var options: [SocketOption] = [.reuseAddress, .reusePort, .noDelay]
+        if !address.isIPv4 { options.append(.onlyIPv6) }
+        for option in options {
+            if let error = socket.set(option) { throw error }
+        }
+        try socket.bind(to: address)
+        return socket
+    }
+
+    /// A socket file outlives its process. One that nobody answers at is removed; one that is in
+    /// use, and anything that is no socket, is left alone.
+    private static func bindPath(
+        _ socket: borrowing Socket, to address: SocketAddress, _ path: String
+    ) throws(SystemError) {
+        do throws(SystemError) {
+            try socket.bind(to: address)
+        } catch {
+            guard error.code == EADDRINUSE, try isStale(address) else { throw error }
+            guard unsafe unlink(path) == 0 else { throw .last("unlink") }
+            try socket.bind(to: address)
+        }
+    }
+
+    /// A connection to a file that is no socket is refused too, but by another number.
+    private static func isStale(_ address: SocketAddress) throws(SystemError) -> Bool {
+        let probe = try Socket.open(for: address)
+        do throws(SystemError) {
+            _ = try probe.connect(to: address)
+            return false
+        } catch {
+            return error.code == ECONNREFUSED && isSocketFile(address)
+        }
+    }
+
+    private static func isSocketFile(_ address: SocketAddress) -> Bool {
+        var status = stat()
+        guard let path = address.path, unsafe lstat(path, &status) == 0 else { return false }
+        return status.st_mode & S_IFMT == S_IFSOCK
+    }
+}
