@@ -1,0 +1,18 @@
+internal import Glibc
+
+/// How many descriptors the process may have.
+package enum Descriptors {
+    /// Raises the limit as far as it goes without privilege.
+    ///
+    /// - Returns: The limit that holds now.
+    package static func raiseLimit() -> Int {
+        var limit = rlimit()
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        // The limits of our own process can be read always.
+        guard unsafe getrlimit(resource, &limit) == 0 else { return 0 }
+        let soft = limit.rlim_cur
+        limit.rlim_cur = limit.rlim_max
+        guard unsafe setrlimit(resource, &limit) == 0 else { return Int(clamping: soft) }
+        return Int(clamping: limit.rlim_cur)
+    }
+}
