@@ -12,6 +12,8 @@ package struct Configuration: Sendable, Equatable {
     package var routes: [Route] = []
     /// Position in `services` for requests that no route matches; nil answers 404.
     package var defaultService: Int?
+    /// Affinity of the requests that go to `defaultService`.
+    package var defaultAffinity = AffinitySettings()
     /// The keys as the file names them; the program reads what they name. The first signs.
     package var cookieKeys: [CookieKeySource] = []
     /// Most entries of all session tables together.
@@ -35,7 +37,7 @@ package enum ListenerAddress: Sendable, Hashable {
 }
 
 package enum CookieKeySource: Sendable, Equatable {
-    /// A path that is absolute, or relative to the file that names it.
+    /// A path, which the routes file's own directory was put in front of where it was relative.
     case file(String)
     case environment(String)
 }

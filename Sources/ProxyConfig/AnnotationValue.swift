@@ -1,0 +1,129 @@
+import ProxyCore
+import StickyPolicy
+
+/// The value of one annotation, read as leniently as ingress-nginx reads it.
+///
+/// The functions with a closure call it with a good value, and report a bad one.
+struct AnnotationValue {
+    let annotation: Annotation
+    let reader: Reader
+
+    private var text: String { annotation.text }
+
+    private func fault(mustBe expected: String) {
+        let entry = YAMLEntry(
+            key: annotation.name, keyPosition: annotation.entry.keyPosition,
+            value: annotation.entry.value)
+        reader.fault(entry, mustBe: expected)
+    }
+
+    /// Spaces around the word are trimmed; case counts.
+    func word<Value>(_ words: Words<Value>) -> Value? {
+        let trimmed = YAMLNode(
+            position: annotation.entry.value.position,
+            content: .scalar(trim(text), isQuoted: true))
+        return reader.word(
+            YAMLEntry(
+                key: annotation.name, keyPosition: annotation.entry.keyPosition, value: trimmed),
+            words)
+    }
+
+    func boolean(_ use: (Bool) -> Void) {
+        guard let value = GoBool.parse(text) else { return fault(mustBe: "true or false") }
+        use(value)
+    }
+
+    /// Any case is taken, and written as the attribute is spelt.
+    func sameSite(_ use: (CookieSettings.SameSite) -> Void) {
+        let match = CookieSettings.SameSite.allCases.first {
+            $0.rawValue.lowercased() == text.lowercased()
+        }
+        guard let match else { return fault(mustBe: "one of None, Lax, Strict") }
+        use(match)
+    }
+
+    /// A cookie name or domain: spaces do not count in the check and stay in the value, except
+    /// around it, where no browser would send them back.
+    func cookieText(_ use: (String) -> Void) {
+        let value = trim(text)
+        guard !value.isEmpty, value.utf8.allSatisfy({ isBasic($0) || $0 == 0x20 }) else {
+            return fault(mustBe: "made of letters, digits and - . _ ~ / :")
+        }
+        use(value)
+    }
+
+    func cookiePath(_ use: (String) -> Void) {
+        let value = trim(text)
+        guard !value.isEmpty, value.utf8.allSatisfy({ isBasic($0) || isPathExtra($0) }) else {
+            return fault(mustBe: "made of letters, digits and - . _ ~ / : , ? & =")
+        }
+        use(value)
+    }
+
+    private func isBasic(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x61...0x7A, 0x41...0x5A, 0x30...0x39: true
+        // - . / : _ ~
+        case 0x2D, 0x2E, 0x2F, 0x3A, 0x5F, 0x7E: true
+        default: false
+        }
+    }
+
+    private func isPathExtra(_ byte: UInt8) -> Bool {
+        // Space , ? & =
+        byte == 0x20 || byte == 0x2C || byte == 0x3F || byte == 0x26 || byte == 0x3D
+    }
+
+    /// A number of seconds. ingress-nginx first asks the pattern `(^0|-?[1-9]\d*$)`, anchored on
+    /// one side each, and then uses what is a number: both questions are asked here.
+    func seconds(ignoringSpaces: Bool, _ use: (Int64) -> Void) {
+        let value = ignoringSpaces ? text.filter { $0 != " " } : text
+        let lastDigits = value.utf8.reversed().prefix { $0 >= 0x30 && $0 <= 0x39 }
+        let isMatch = value.hasPrefix("0") || lastDigits.contains { $0 != 0x30 }
+        guard isMatch, let number = wholeSeconds(trim(value)) else {
+            return fault(mustBe: "a whole number of seconds")
+        }
+        use(number)
+    }
+
+    /// `-5`, `+5`, `1.5`; the fraction is dropped.
+    private func wholeSeconds(_ text: String) -> Int64? {
+        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        if parts.count == 2 {
+            guard parts[1].utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
+        }
+        // 12 digits: 30,000 years, so that no sum with the time of day overflows.
+        guard let number = Int64(parts[0]), number.magnitude < 1_000_000_000_000
+        else { return nil }
+        return number
+    }
+
+    /// As `timeoutSeconds` of a Service.
+    func timeout(_ use: (UInt32) -> Void) {
+        guard let seconds = UInt32(trim(text)), (1...86_400).contains(seconds) else {
+            return fault(mustBe: "a whole number from 1 to 86400")
+        }
+        use(seconds)
+    }
+
+    /// Host names between commas. A part that is none is reported, and the others are taken.
+    func hosts(_ use: ([HostPattern]) -> Void) {
+        var hosts: [HostPattern] = []
+        for part in text.split(separator: ",") {
+            let name = trim(part)
+            if name.isEmpty { continue }
+            if let host = RouteText.host(name) {
+                hosts.append(host)
+            } else {
+                fault(mustBe: "host names between commas")
+            }
+        }
+        use(hosts)
+    }
+
+    private func trim(_ text: some StringProtocol) -> String {
+        let front = text.drop { $0 == " " }
+        let count = front.reversed().prefix { $0 == " " }.count
+        return String(front.dropLast(count))
+    }
+}

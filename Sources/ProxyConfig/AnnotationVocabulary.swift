@@ -1,0 +1,100 @@
+/// Every annotation that has a meaning, and whether this version gives it one.
+///
+/// The names are those of ingress-nginx without their prefix, and our own.
+enum AnnotationVocabulary {
+    enum Standing {
+        /// `RouteBehaviour` reads it.
+        case supported
+        /// Accepted without effect, with a note that says why.
+        case ignored(String)
+        /// Known; a value that asks for anything but these words is reported and has no effect.
+        case pending(harmless: [String])
+    }
+
+    static func standing(of name: String) -> Standing? { standings[name] }
+
+    static var names: some Sequence<String> { standings.keys }
+
+    static let prefixes = ["nginx.ingress.kubernetes.io/", "l7proxy.io/"]
+
+    static let supported = [
+        "affinity", "affinity-mode", "session-cookie-name", "session-cookie-expires",
+        "session-cookie-max-age", "session-cookie-path", "session-cookie-domain",
+        "session-cookie-secure", "session-cookie-samesite",
+        "session-cookie-conditional-samesite-none", "session-cookie-change-on-failure",
+        "session-timeout", "server-alias",
+    ]
+
+    /// Their defaults are what the proxy does, so a file that spells them out is not bothered.
+    private static let pendingWithDefault: [(String, [String])] = [
+        ("affinity-canary-behavior", ["sticky"]), ("canary", GoBool.falseWords),
+        ("load-balance", ["round_robin"]), ("upstream-hash-by-subset", GoBool.falseWords),
+        ("session-cookie-accept", ["both"]), ("session-cookie-format", ["sealed"]),
+        ("session-cookie-partitioned", GoBool.falseWords),
+        ("session-cookie-strip", GoBool.falseWords),
+        ("session-cookie-nocache", GoBool.falseWords), ("session-on-lost", ["rebind"]),
+        ("canary-precedence", ["affinity"]), ("close-tunnels-on-drain", GoBool.falseWords),
+        ("use-regex", GoBool.falseWords), ("backend-protocol", ["HTTP"]),
+        ("proxy-next-upstream", ["error timeout"]), ("proxy-next-upstream-tries", ["3"]),
+        ("proxy-next-upstream-timeout", ["0"]), ("ssl-redirect", GoBool.falseWords),
+        ("force-ssl-redirect", GoBool.falseWords), ("disable-on-404", GoBool.falseWords),
+        ("ssl-passthrough", GoBool.falseWords), ("enable-cors", GoBool.falseWords),
+        ("service-upstream", GoBool.falseWords), ("from-to-www-redirect", GoBool.falseWords),
+        ("proxy-http-version", ["1.1"]), ("enable-modsecurity", GoBool.falseWords),
+        ("enable-access-log", GoBool.falseWords), ("proxy-buffering", ["off"]),
+        ("proxy-request-buffering", ["off"]),
+    ]
+
+    private static let pending = """
+        upstream-hash-by upstream-hash-by-subset-size canary-weight canary-weight-total \
+        canary-by-header canary-by-header-value canary-by-header-pattern canary-by-cookie \
+        session-header-name session-learn-cookie session-cookie-max-idle hash-balance-factor \
+        permanent-redirect permanent-redirect-code temporal-redirect temporal-redirect-code \
+        relative-redirects use-port-in-redirects preserve-trailing-slash app-root ssl-ciphers \
+        ssl-prefer-server-ciphers http2-push-preload rewrite-target upstream-vhost \
+        x-forwarded-prefix default-backend custom-http-errors disable-proxy-intercept-errors \
+        fastcgi-index fastcgi-params-configmap connection-proxy-header proxy-ssl-secret \
+        proxy-ssl-ciphers proxy-ssl-name proxy-ssl-protocols proxy-ssl-verify \
+        proxy-ssl-verify-depth proxy-ssl-server-name proxy-body-size proxy-read-timeout \
+        proxy-send-timeout proxy-connect-timeout proxy-buffer-size proxy-buffers-number \
+        proxy-busy-buffers-size proxy-max-temp-file-size proxy-cookie-domain proxy-cookie-path \
+        proxy-redirect-from proxy-redirect-to client-body-buffer-size cors-allow-origin \
+        cors-allow-methods cors-allow-headers cors-allow-credentials cors-expose-headers \
+        cors-max-age auth-url auth-signin auth-signin-redirect-param auth-method \
+        auth-response-headers auth-request-redirect auth-cache-key auth-cache-duration \
+        auth-keepalive auth-keepalive-share-vars auth-keepalive-requests \
+        auth-keepalive-timeout auth-proxy-set-headers auth-always-set-cookie auth-snippet \
+        enable-global-auth auth-type auth-secret auth-secret-type auth-realm auth-tls-secret \
+        auth-tls-verify-client auth-tls-verify-depth auth-tls-error-page \
+        auth-tls-pass-certificate-to-upstream auth-tls-match-cn satisfy \
+        whitelist-source-range allowlist-source-range denylist-source-range limit-rps \
+        limit-rpm limit-connections limit-rate limit-rate-after limit-burst-multiplier \
+        limit-allowlist limit-whitelist enable-rewrite-log enable-opentelemetry \
+        opentelemetry-trust-incoming-span opentelemetry-operation-name custom-headers \
+        mirror-target mirror-host mirror-request-body enable-owasp-core-rules \
+        modsecurity-snippet modsecurity-transaction-id configuration-snippet server-snippet \
+        stream-snippet
+        """
+
+    private static let standings: [String: Standing] = {
+        var table: [String: Standing] = [
+            "session-cookie-hash": .ignored(
+                "ingress-nginx dropped it long ago, and cookies are sealed here")
+        ]
+        for name in supported { table[name] = .supported }
+        for (name, harmless) in pendingWithDefault { table[name] = .pending(harmless: harmless) }
+        for name in pending.split(separator: " ") { table[String(name)] = .pending(harmless: []) }
+        return table
+    }()
+}
+
+/// The words that Go's `strconv.ParseBool` takes: ingress-nginx reads its annotations with it.
+enum GoBool {
+    static let trueWords = ["1", "t", "T", "TRUE", "true", "True"]
+    static let falseWords = ["0", "f", "F", "FALSE", "false", "False"]
+
+    static func parse(_ text: String) -> Bool? {
+        if trueWords.contains(text) { return true }
+        return falseWords.contains(text) ? false : nil
+    }
+}

@@ -1,0 +1,59 @@
+import ProxyCore
+import StickyPolicy
+
+/// A configuration in the making: names already have their positions, and what must be unique is.
+struct Draft {
+    var configuration = Configuration()
+    private var servicePositions: [String: Int] = [:]
+    private var serviceOrigins: [String: Position] = [:]
+    private var routeOrigins: [RouteKey: Position] = [:]
+    /// Where each route was written, by its position in `configuration.routes`.
+    private(set) var routePositions: [Position] = []
+
+    /// Two routes with the same key could never both be reached.
+    private struct RouteKey: Hashable {
+        var host: HostPattern
+        /// A prefix is a list of path elements: a slash at its end means nothing.
+        var path: Substring
+        var isExact: Bool
+
+        init(_ route: Route) {
+            host = route.host
+            isExact = route.pathType == .exact
+            let drops = !isExact && route.path.utf8.count > 1 && route.path.hasSuffix("/")
+            path = drops ? route.path.dropLast() : route.path[...]
+        }
+    }
+
+    func servicePosition(named name: String) -> Int? { servicePositions[name] }
+
+    var serviceNames: some Sequence<String> { servicePositions.keys }
+
+    /// Adds a service and answers its position, or nil and where its name was taken.
+    mutating func add(_ service: Service, at position: Position) -> Result<Int, Taken> {
+        if let earlier = serviceOrigins[service.name] { return .failure(Taken(earlier)) }
+        servicePositions[service.name] = configuration.services.count
+        serviceOrigins[service.name] = position
+        configuration.services.append(service)
+        return .success(configuration.services.count - 1)
+    }
+
+    /// Adds a route, or answers where an equal one stands.
+    mutating func add(_ route: Route, at position: Position) -> Result<Void, Taken> {
+        let key = RouteKey(route)
+        if let earlier = routeOrigins[key] { return .failure(Taken(earlier)) }
+        routeOrigins[key] = position
+        configuration.routes.append(route)
+        routePositions.append(position)
+        return .success(())
+    }
+
+    /// Something else has this name or rule already.
+    struct Taken: Error {
+        var position: Position
+
+        init(_ position: Position) {
+            self.position = position
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import ProxyCore
+import StickyPolicy
+
+/// Hosts and paths of routes, as both forms of the file write them.
+enum RouteText {
+    static let hostExpected = "a host name such as shop.example.com or *.example.com"
+    static let pathExpected = "a path of visible ASCII characters that begins with '/'"
+
+    static let pathTypes = Words<PathType>(
+        supported: PathType.allCases.map { ($0.rawValue, $0) })
+
+    /// Nil when the text is no host name.
+    static func host(_ text: String) -> HostPattern? {
+        let lower = text.lowercased()
+        if lower.hasPrefix("*.") {
+            let suffix = String(lower.dropFirst(2))
+            return isName(suffix) ? .wildcard(suffix: suffix) : nil
+        }
+        if lower.hasPrefix("["), lower.hasSuffix("]") {
+            return IPAddress(String(lower.dropFirst().dropLast())) != nil ? .exact(lower) : nil
+        }
+        return isName(lower) ? .exact(lower) : nil
+    }
+
+    /// RFC 1123 §2.1 labels; underscores are tolerated, as they are in the wild.
+    private static func isName(_ text: String) -> Bool {
+        guard !text.isEmpty, text.utf8.count <= 253 else { return false }
+        return text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
+            let isSized = (1...63).contains(label.utf8.count)
+            return isSized && !label.hasPrefix("-") && !label.hasSuffix("-")
+                && label.utf8.allSatisfy(isNameByte)
+        }
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x61...0x7A, 0x30...0x39, 0x2D, 0x5F: true
+        default: false
+        }
+    }
+
+    static func isPath(_ text: String) -> Bool {
+        text.hasPrefix("/") && text.utf8.count <= 4_096
+            && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+    }
+
+    /// How a route without a service name of its own is called.
+    static func name(host: HostPattern, path: String, pathType: PathType) -> String {
+        let shown = render(host) + path
+        return pathType == .exact ? "=\(shown)" : shown
+    }
+
+    static func render(_ host: HostPattern) -> String {
+        switch host {
+        case .any: "*"
+        case .exact(let name): name
+        case .wildcard(let suffix): "*." + suffix
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import ProxyCore
+import StickyPolicy
+
+/// The short-form documents of all files.
+struct ShortForm {
+    private struct Document {
+        var fields: Fields
+        var file: SourceFile
+    }
+
+    private let reader: Reader
+    private var documents: [Document] = []
+    private var settings: ShortFormSettings
+
+    init(findings: Findings) {
+        reader = .shortForm(findings)
+        settings = ShortFormSettings(reader: reader)
+    }
+
+    /// Takes the short-form roots of one file: at most one.
+    mutating func add(_ roots: [YAMLNode], from file: SourceFile) {
+        for (index, root) in roots.enumerated() {
+            guard index == 0 else {
+                reader.fault(
+                    "a second document without 'kind': the short form fits once in a file",
+                    at: root.position)
+                continue
+            }
+            let fields = reader.fields(of: root, ShortFormSchema.root)
+            documents.append(Document(fields: fields, file: file))
+        }
+    }
+
+    /// Reads what has no references; answers the nodes.
+    mutating func readSettings(into draft: inout Draft) -> [IPAddress] {
+        for document in documents {
+            settings.read(document.fields, from: document.file, into: &draft.configuration)
+        }
+        return settings.nodes
+    }
+
+    /// Reads services, then routes and the default, which may name services of any file.
+    func readRoutes(nodes: [IPAddress], into draft: inout Draft) {
+        let services = ShortFormServices(reader: reader, nodes: nodes)
+        for document in documents { readServices(document, services, &draft) }
+        var once = SetOnce()
+        for document in documents {
+            let defaults = behaviour(of: document)
+            let routes = ShortFormRoutes(reader: reader, services: services, defaults: defaults)
+            if let list = document.fields["routes"] { routes.read(list, into: &draft) }
+            if let entry = document.fields["defaultService"],
+                once.isFirst("defaultService", entry, reader),
+                let position = draft.reference(entry, reader)
+            {
+                draft.setDefault(position, defaults)
+            }
+        }
+    }
+
+    private func readServices(
+        _ document: Document, _ services: ShortFormServices, _ draft: inout Draft
+    ) {
+        guard let entry = document.fields["services"] else { return }
+        guard entry.value.isMapping else { return reader.fault(entry, mustBe: "a mapping") }
+        for entry in entry.value.entries {
+            guard isName(entry), let service = services.service(entry) else { continue }
+            guard case .failure(let taken) = draft.add(service, at: entry.keyPosition) else {
+                continue
+            }
+            reader.fault(
+                "service \(quoted(entry.key)) is already defined at "
+                    + reader.findings.describe(taken.position), at: entry.keyPosition)
+        }
+    }
+
+    private func isName(_ entry: YAMLEntry) -> Bool {
+        let name = YAMLNode(
+            position: entry.keyPosition, content: .scalar(entry.key, isQuoted: true))
+        let named = YAMLEntry(key: "services", keyPosition: entry.keyPosition, value: name)
+        return reader.name(named) != nil
+    }
+
+    private func behaviour(of document: Document) -> RouteBehaviour {
+        var behaviour = RouteBehaviour()
+        guard let entry = document.fields["annotations"] else { return behaviour }
+        guard entry.value.isMapping else {
+            reader.fault(entry, mustBe: "a mapping")
+            return behaviour
+        }
+        behaviour.apply(reader.annotations(entry.value.entries, isShared: false), reader)
+        return behaviour
+    }
+}
+
+extension Draft {
+    /// Where requests go that no route matches.
+    mutating func setDefault(_ service: Int, _ behaviour: RouteBehaviour) {
+        configuration.defaultService = service
+        configuration.defaultAffinity = behaviour.affinity(for: configuration.services[service])
+    }
+}

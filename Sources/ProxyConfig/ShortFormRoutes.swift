@@ -1,0 +1,116 @@
+import ProxyCore
+import StickyPolicy
+
+/// Reads the routes of one short-form document.
+struct ShortFormRoutes {
+    let reader: Reader
+    let services: ShortFormServices
+    /// What the file's own annotations say for each of its routes.
+    let defaults: RouteBehaviour
+
+    func read(_ list: YAMLEntry, into draft: inout Draft) {
+        for item in reader.list(list) {
+            guard let keys = reader.fields(item, ShortFormSchema.route) else { continue }
+            readRoute(keys, at: item.value.position, into: &draft)
+        }
+    }
+
+    private func readRoute(_ keys: Fields, at position: Position, into draft: inout Draft) {
+        let host = keys["host"].map(host) ?? .any
+        let path = keys["path"].map(path) ?? "/"
+        let pathType =
+            keys["pathType"].flatMap { reader.word($0, RouteText.pathTypes) } ?? .prefix
+        var behaviour = defaults
+        if let entry = keys["annotations"] { apply(entry, to: &behaviour) }
+        // What is wrong was reported; the rest was read for the mistakes in it.
+        guard let host, let path else { return }
+        let name = RouteText.name(host: host, path: path, pathType: pathType)
+        guard let service = service(keys, named: name, at: position, &draft) else { return }
+        let route = Route(
+            host: host, path: path, pathType: pathType, service: service,
+            affinity: behaviour.affinity(for: draft.configuration.services[service]),
+            origin: reader.findings.describe(position))
+        if case .failure(let taken) = draft.add(route, at: position) {
+            reportDuplicate(name, at: keys["path"] ?? keys["host"], position, taken)
+        }
+        draft.addAliases(behaviour.aliases, of: route, reader, at: position)
+    }
+
+    private func reportDuplicate(
+        _ name: String, at entry: YAMLEntry?, _ position: Position, _ taken: Draft.Taken
+    ) {
+        let earlier = reader.findings.describe(taken.position)
+        reader.fault(
+            "duplicate route: \(name) is already routed at \(earlier)",
+            at: entry?.value.position ?? position)
+    }
+
+    private func host(_ entry: YAMLEntry) -> HostPattern? {
+        guard let host = entry.value.text.flatMap(RouteText.host) else {
+            reader.fault(entry, mustBe: RouteText.hostExpected)
+            return nil
+        }
+        return host
+    }
+
+    private func path(_ entry: YAMLEntry) -> String? {
+        guard let path = entry.value.text, RouteText.isPath(path) else {
+            reader.fault(entry, mustBe: RouteText.pathExpected)
+            return nil
+        }
+        return path
+    }
+
+    private func apply(_ entry: YAMLEntry, to behaviour: inout RouteBehaviour) {
+        guard entry.value.isMapping else { return reader.fault(entry, mustBe: "a mapping") }
+        behaviour.apply(reader.annotations(entry.value.entries, isShared: false), reader)
+    }
+
+    private func service(
+        _ keys: Fields, named name: String, at position: Position, _ draft: inout Draft
+    ) -> Int? {
+        switch (keys["service"], keys["backends"]) {
+        case (let entry?, nil): return draft.reference(entry, reader)
+        case (nil, let list?):
+            let service = Service(name: name, backends: services.backends(list))
+            // An equal name means an equal route, which is reported as such.
+            return (try? draft.add(service, at: position).get())
+                ?? draft.servicePosition(named: name)
+        case (_?, let list?):
+            reader.fault(
+                "a route has both 'service' and 'backends'", at: list.keyPosition,
+                help: "leave one of them out")
+        case (nil, nil):
+            reader.fault(
+                "a route leads nowhere", at: position, help: "give it 'service' or 'backends'")
+        }
+        return nil
+    }
+}
+
+extension Draft {
+    /// The position of the service that `entry` names; a dangling name is reported.
+    func reference(_ entry: YAMLEntry, _ reader: Reader) -> Int? {
+        guard let name = reader.text(entry) else { return nil }
+        if let position = servicePosition(named: name) { return position }
+        let meant = NearMiss.find(name, in: serviceNames)
+        reader.fault(
+            "\(quoted(entry.key)): there is no service \(quoted(name))", at: entry.value.position,
+            help: meant.map { "did you mean '\($0)'?" })
+        return nil
+    }
+
+    /// Adds the same route for other hosts, where those have no such route of their own.
+    mutating func addAliases(
+        _ hosts: [HostPattern], of route: Route, _ reader: Reader, at position: Position
+    ) {
+        for host in hosts {
+            var alias = route
+            alias.host = host
+            guard case .failure(let taken) = add(alias, at: position) else { continue }
+            reader.warn(
+                "server-alias: \(RouteText.render(host))\(route.path) is already routed at "
+                    + reader.findings.describe(taken.position), at: position)
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import StickyPolicy
+
+/// Every key of the short form. What this version cannot do is data here: a feature that arrives
+/// turns its entry into `.full` and reads the value.
+enum ShortFormSchema {
+    static let root = Schema(
+        subject: "the routes file",
+        keys: [
+            ("listeners", .full), ("clientIP", .full), ("nodes", .full),
+            ("sourceAddresses", .full), ("services", .full), ("routes", .full),
+            ("defaultService", .full), ("annotations", .full), ("cookieKeys", .full),
+            ("sessionStore", .full), ("sessionLimit", .full), ("timeouts", .full),
+            ("limits", .full), ("accessLog", .only(.word("off"))),
+            // The admin listener does not exist yet, so the default is `off`.
+            ("admin", .only(.word("off"))), ("workers", .full),
+        ])
+
+    static let listener = Schema(
+        subject: "a listener",
+        keys: [
+            ("address", .full), ("proxyProtocol", .only(.word("false"))), ("tls", .only(.absent)),
+        ])
+
+    static let clientIP = Schema(
+        subject: "'clientIP'", keys: [("from", .full), ("trusted", .full)])
+
+    static let service = Schema(
+        subject: "a service",
+        keys: [
+            ("nodePort", .full), ("backends", .full), ("balance", .full),
+            ("sessionAffinity", .full), ("sessionAffinityConfig", .full),
+            ("externalTrafficPolicy", .full), ("healthCheckNodePort", .only(.absent)),
+            ("healthCheck", .only(.absent)), ("passiveHealth", .only(.mapping(passiveHealth))),
+            ("queue", .only(.mapping(queue))), ("slowStart", .only(.duration(.zero))),
+            ("tls", .only(.absent)), ("ingressNginxName", .only(.absent)),
+        ])
+
+    private static let passiveHealth = Schema(
+        subject: "'passiveHealth'",
+        keys: [
+            ("maxFails", .only(.count(3))), ("failTimeout", .only(.duration(.seconds(10)))),
+            ("panicThreshold", .only(.word("50%"))),
+        ])
+
+    private static let queue = Schema(
+        subject: "'queue'",
+        keys: [("length", .only(.count(0))), ("timeout", .only(.duration(.seconds(5))))])
+
+    static let backend = Schema(
+        subject: "a backend",
+        keys: [
+            ("address", .full), ("name", .full), ("weight", .full), ("state", .full),
+            ("maxConnections", .only(.count(0))), ("drainDeadline", .only(.duration(.zero))),
+        ])
+
+    static let sessionAffinityConfig = Schema(
+        subject: "'sessionAffinityConfig'", keys: [("clientIP", .full)])
+
+    static let sessionAffinityClientIP = Schema(
+        subject: "'sessionAffinityConfig.clientIP'",
+        keys: [("timeoutSeconds", .full), ("prefixLength", .full), ("prefixLengthV6", .full)])
+
+    static let route = Schema(
+        subject: "a route",
+        keys: [
+            ("host", .full), ("path", .full), ("pathType", .full), ("service", .full),
+            ("backends", .full), ("annotations", .full),
+        ])
+
+    static let timeouts = Schema(
+        subject: "'timeouts'",
+        keys: [
+            ("connect", .full), ("requestHead", .full), ("requestBody", .full),
+            ("clientIdle", .full), ("clientWrite", .full), ("backendRead", .full),
+            ("backendWrite", .full), ("backendIdle", .full),
+            ("tlsHandshake", .only(.duration(.seconds(10)))), ("linger", .full),
+            ("tunnelIdle", .full), ("drain", .full), ("preStop", .only(.duration(.zero))),
+        ])
+
+    static let limits = Schema(
+        subject: "'limits'",
+        keys: [
+            ("requestHead", .full), ("requestTarget", .full), ("requestBody", .full),
+            ("responseHead", .full), ("headers", .full), ("connections", .full),
+            ("connectionsPerClient", .only(.count(0))), ("requestsPerConnection", .full),
+            ("handshakes", .only(.count(256))), ("memory", .only(.size(0))),
+        ])
+
+    /// Every mapping, for the test that the example file names each key.
+    static let all = [
+        root, listener, clientIP, service, passiveHealth, queue, backend, sessionAffinityConfig,
+        sessionAffinityClientIP, route, timeouts, limits,
+    ]
+}
+
+/// The words of the short form.
+enum ShortFormWords {
+    static let clientIPSource = Words<ClientIPRule.Source>(
+        supported: [("connection", .connection), ("x-forwarded-for", .xForwardedFor)],
+        pending: ["forwarded", "x-real-ip"])
+
+    static let balance = Words<BalanceKind>(
+        supported: [("round_robin", .roundRobin)], pending: ["least_conn", "ewma", "random"])
+
+    static let backendState = Words<BackendState>(
+        supported: [("ready", .ready), ("drain", .drain), ("down", .down)])
+
+    /// Whether clients are bound by address.
+    static let sessionAffinity = Words<Bool>(supported: [("None", false), ("ClientIP", true)])
+
+    /// Whether a node sends only to its own pods.
+    static let externalTrafficPolicy = Words<Bool>(
+        supported: [("Cluster", false), ("Local", true)])
+}

@@ -1,0 +1,130 @@
+import ProxyCore
+import StickyPolicy
+
+/// Reads services and backends of the short form.
+struct ShortFormServices {
+    let reader: Reader
+    /// What a `nodePort` resolves to.
+    let nodes: [IPAddress]
+
+    /// Nil when the value is no mapping. A service with mistakes has the backends that are right.
+    func service(_ entry: YAMLEntry) -> Service? {
+        guard let keys = reader.fields(entry, ShortFormSchema.service) else { return nil }
+        var service = Service(name: entry.key, backends: backends(entry, keys))
+        if let entry = keys["balance"], let kind = reader.word(entry, ShortFormWords.balance) {
+            service.balance = kind
+        }
+        service.clientIP = sessionAffinity(keys)
+        if let entry = keys["externalTrafficPolicy"],
+            reader.word(entry, ShortFormWords.externalTrafficPolicy) == true
+        {
+            reader.note(LocalPolicy.note, at: entry.value.position)
+        }
+        return service
+    }
+
+    private func backends(_ entry: YAMLEntry, _ keys: Fields) -> [Backend] {
+        switch (keys["nodePort"], keys["backends"]) {
+        case (let port?, nil): return nodeBackends(port)
+        case (nil, let list?): return backends(list)
+        case (let port?, _?):
+            reader.fault(
+                "service \(quoted(entry.key)) has both 'nodePort' and 'backends'",
+                at: port.keyPosition, help: "leave one of them out")
+        case (nil, nil):
+            reader.fault(
+                "service \(quoted(entry.key)) has no backends", at: entry.keyPosition,
+                help: "give it 'nodePort' or 'backends'")
+        }
+        return []
+    }
+
+    private func nodeBackends(_ entry: YAMLEntry) -> [Backend] {
+        guard let port = reader.integer(entry, in: 1...65_535) else { return [] }
+        guard !nodes.isEmpty else {
+            reader.fault(
+                "'nodePort' needs to know the nodes", at: entry.keyPosition,
+                help: "list their addresses under 'nodes'")
+            return []
+        }
+        return Backend.onNodes(nodes, port: UInt16(port))
+    }
+
+    /// A list of backends, each an address or a mapping.
+    func backends(_ entry: YAMLEntry) -> [Backend] {
+        let items = reader.list(entry)
+        if entry.value.isSequence, items.isEmpty {
+            reader.fault("'backends' is empty", at: entry.value.position)
+        }
+        var result: [Backend] = []
+        var names: Set<String> = []
+        for item in items {
+            guard let backend = backend(item) else { continue }
+            guard names.insert(backend.name).inserted else {
+                reader.fault(
+                    "the backend \(quoted(backend.name)) is listed twice", at: item.value.position)
+                continue
+            }
+            result.append(backend)
+        }
+        return result
+    }
+
+    private func backend(_ entry: YAMLEntry) -> Backend? {
+        guard entry.value.isMapping else { return endpoint(entry).map { Backend($0) } }
+        guard let keys = reader.fields(entry, ShortFormSchema.backend) else { return nil }
+        guard let address = keys["address"] else {
+            reader.fault("a backend needs an 'address'", at: entry.value.position)
+            return nil
+        }
+        guard var backend = endpoint(address).map({ Backend($0) }) else { return nil }
+        if let name = keys["name"].flatMap(reader.name) { backend.name = name }
+        // 256: HAProxy's highest weight too, and products with it stay small.
+        if let weight = keys["weight"].flatMap({ reader.integer($0, in: 0...256) }) {
+            backend.weight = UInt32(weight)
+        }
+        if let entry = keys["state"],
+            let state = reader.word(entry, ShortFormWords.backendState)
+        {
+            backend.state = state
+        }
+        return backend
+    }
+
+    private func endpoint(_ entry: YAMLEntry) -> Endpoint? {
+        let text = entry.value.text ?? ""
+        if let endpoint = EndpointText.parse(text), endpoint.port > 0 { return endpoint }
+        let isNamed = EndpointText.isNamed(text)
+        reader.fault(
+            entry, mustBe: "an IP address and port such as 192.0.2.1:8080 or [2001:db8::1]:8080",
+            help: isNamed ? "names are not looked up: give the IP address" : nil)
+        return nil
+    }
+
+    private func sessionAffinity(_ keys: Fields) -> ClientIPSettings? {
+        let isBound =
+            keys["sessionAffinity"].flatMap { reader.word($0, ShortFormWords.sessionAffinity) }
+            ?? false
+        var settings = ClientIPSettings()
+        if let config = keys["sessionAffinityConfig"],
+            let inner = reader.fields(config, ShortFormSchema.sessionAffinityConfig),
+            let entry = inner["clientIP"],
+            let clientIP = reader.fields(entry, ShortFormSchema.sessionAffinityClientIP)
+        {
+            readClientIP(clientIP, &settings)
+        }
+        return isBound ? settings : nil
+    }
+
+    private func readClientIP(_ keys: Fields, _ settings: inout ClientIPSettings) {
+        if let seconds = keys["timeoutSeconds"].flatMap({ reader.integer($0, in: 1...86_400) }) {
+            settings.timeoutSeconds = UInt32(seconds)
+        }
+        if let bits = keys["prefixLength"].flatMap({ reader.integer($0, in: 1...32) }) {
+            settings.prefixLength = UInt8(bits)
+        }
+        if let bits = keys["prefixLengthV6"].flatMap({ reader.integer($0, in: 1...128) }) {
+            settings.prefixLengthV6 = UInt8(bits)
+        }
+    }
+}
