@@ -25,6 +25,21 @@ public struct IPAddress: Hashable, Sendable {
     /// The last four bytes: the IPv4 address, where `isV4`.
     @inlinable
     public var v4Bits: UInt32 { UInt32(truncatingIfNeeded: low) }
+
+    /// The address with all but its leading `prefixLength` bits cleared, counted in the mapped
+    /// form: the whole of an IPv4 address is 128, too.
+    public func masked(to prefixLength: UInt8) -> IPAddress {
+        // Shifting a word by its width or more gives 0, which is the mask of an empty prefix.
+        let highMask = UInt64.max << (64 - Int(min(prefixLength, 64)))
+        let lowMask = UInt64.max << (128 - Int(min(max(prefixLength, 64), 128)))
+        return IPAddress(high: high & highMask, low: low & lowMask)
+    }
+
+    /// The address cut to its network: `v4` leading bits (0...32) of an IPv4 address, `v6` leading
+    /// bits (0...128) of another.
+    public func masked(v4: UInt8, v6: UInt8) -> IPAddress {
+        masked(to: isV4 ? 96 + min(v4, 32) : v6)
+    }
 }
 
 /// An address and a port.
