@@ -1,0 +1,88 @@
+public import HTTPParser
+
+/// Finds the values of one cookie in a request head, one after the other and without allocation.
+///
+/// All Cookie lines are read in order. A browser sends one line, but HTTP/2 in front of us may have
+/// split it. Pairs are separated by semicolons (RFC 6265 §4.2.1); a pair without `=` is skipped and
+/// hides nothing. Names are compared with their case. A value is as it was sent: nothing is decoded
+/// and quotes are kept.
+public struct CookieScanner: Sendable {
+    private let name: [UInt8]
+
+    /// Where the search goes on. A new one starts at the first Cookie line.
+    public struct Cursor: Sendable {
+        fileprivate var fieldPosition: Int?
+        /// Offset of the next pair in the bytes of the head; at the line's end, the line is done.
+        fileprivate var offset = 0
+
+        public init(in head: RequestHead) {
+            fieldPosition = head.fields.position(of: .cookie)
+            if let position = fieldPosition {
+                offset = Int(head.fields[position].value.start)
+            }
+        }
+    }
+
+    public init(name: String) {
+        self.name = Array(name.utf8)
+    }
+
+    /// The next value, which may be empty; nil when there is none.
+    public func next(
+        _ cursor: inout Cursor, head: RequestHead, in bytes: Span<UInt8>
+    ) -> ByteRange? {
+        while let position = cursor.fieldPosition {
+            let end = Int(head.fields[position].value.end)
+            while cursor.offset < end {
+                let pairEnd = bytes.firstSemicolon(in: cursor.offset..<end)
+                let value = value(ofPair: cursor.offset..<pairEnd, in: bytes)
+                cursor.offset = min(pairEnd + 1, end)
+                if let value { return value }
+            }
+            cursor.fieldPosition = head.fields.position(of: .cookie, from: position + 1)
+            if let next = cursor.fieldPosition {
+                cursor.offset = Int(head.fields[next].value.start)
+            }
+        }
+        return nil
+    }
+
+    /// The value of this pair when its name is ours.
+    private func value(ofPair pair: Range<Int>, in bytes: Span<UInt8>) -> ByteRange? {
+        var index = pair.lowerBound
+        while index < pair.upperBound, bytes.isWhitespace(index) { index += 1 }
+        guard pair.upperBound - index > name.count else { return nil }
+        for offset in name.indices {
+            guard bytes[index + offset] == name[offset] else { return nil }
+        }
+        index += name.count
+        while index < pair.upperBound, bytes.isWhitespace(index) { index += 1 }
+        guard index < pair.upperBound, bytes[index] == 0x3D else { return nil }
+        let value = bytes.trimmed(index + 1..<pair.upperBound)
+        return ByteRange(value.lowerBound, value.upperBound)
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// The offset of the first semicolon of `range`, or the end of it.
+    fileprivate func firstSemicolon(in range: Range<Int>) -> Int {
+        var index = range.lowerBound
+        // SAFETY: bytes have no padding, so each one of the raw span is initialised.
+        let raw = unsafe self.bytes
+        // Eight bytes at a time: cookies run to kilobytes, and this is read for every request.
+        while range.upperBound - index >= 8 {
+            // SAFETY: any bits make a UInt64, and the load checks its bounds itself.
+            let word = unsafe raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+            let matches = zeroBytes(of: word.littleEndian ^ 0x3B3B_3B3B_3B3B_3B3B)
+            if matches != 0 { return index + matches.trailingZeroBitCount / 8 }
+            index += 8
+        }
+        while index < range.upperBound, self[index] != 0x3B { index += 1 }
+        return index
+    }
+}
+
+/// A word whose lowest set bit is the top bit of the first zero byte of `word`; 0 without one.
+private func zeroBytes(of word: UInt64) -> UInt64 {
+    (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
+}
