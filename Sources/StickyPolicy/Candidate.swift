@@ -1,0 +1,54 @@
+/// A backend as balancers see it. Its position among the candidates is its position in the service.
+@frozen
+public struct Candidate: Equatable, Sendable {
+    /// A stable hash of the backend's name: the same whatever the order of the file.
+    public let identity: UInt64
+    /// Share of new clients; 0 takes none.
+    public let weight: UInt32
+    public var state: BackendState
+
+    public init(identity: UInt64, weight: UInt32, state: BackendState) {
+        self.identity = identity
+        self.weight = weight
+        self.state = state
+    }
+
+    /// Whether a client that belongs nowhere may be sent here.
+    public var takesNewClients: Bool { state == .ready && weight > 0 }
+
+    /// Whether a client that belongs here may come.
+    public var keepsClients: Bool { state != .down }
+}
+
+/// The backends that one request has tried already, at most eight of them.
+@frozen
+public struct TriedBackends: Equatable, Sendable {
+    public private(set) var count = 0
+    private var positions = InlineArray<8, UInt32>(repeating: 0)
+
+    public static var capacity: Int { 8 }
+
+    public init() {}
+
+    public static func == (left: TriedBackends, right: TriedBackends) -> Bool {
+        left.count == right.count
+            && (0..<left.count).allSatisfy { left.positions[$0] == right.positions[$0] }
+    }
+
+    /// No attempt may follow: one more could not be remembered.
+    public var isFull: Bool { count == Self.capacity }
+
+    /// Remembers a backend; when full, nothing happens.
+    public mutating func insert(_ backend: Int) {
+        guard !isFull, !contains(backend) else { return }
+        positions[count] = UInt32(truncatingIfNeeded: backend)
+        count += 1
+    }
+
+    public func contains(_ backend: Int) -> Bool {
+        for index in 0..<count where positions[index] == UInt32(truncatingIfNeeded: backend) {
+            return true
+        }
+        return false
+    }
+}

@@ -1,0 +1,92 @@
+/// Weighted rendezvous hashing: every backend has a score for a key, and the best one owns it.
+///
+/// The owner depends on the key and on who is there, not on any order, so replicas and restarts
+/// agree. When a backend leaves, only its own keys move, in proportion to weight over all the
+/// others; when one comes, it takes its share from all.
+enum RendezvousHash {
+    /// Who may own a key.
+    enum Eligibility {
+        /// Whoever has a weight, in any state: where the key is at home.
+        case home
+        /// Who takes new clients and was not tried: where the key goes in need.
+        case refuge(excluding: TriedBackends)
+
+        func admits(_ candidate: Candidate, at position: Int) -> Bool {
+            switch self {
+            case .home: candidate.weight > 0
+            case .refuge(let tried): candidate.takesNewClients && !tried.contains(position)
+            }
+        }
+    }
+
+    /// The position of the owner of `key`, or nil when nobody is eligible.
+    static func owner(
+        of key: UInt64, among candidates: Span<Candidate>, _ eligibility: Eligibility
+    ) -> Int? {
+        let isWeighted = weightsDiffer(candidates)
+        var best: (position: Int, standing: Standing)?
+        for position in candidates.indices {
+            let candidate = candidates[position]
+            guard eligibility.admits(candidate, at: position) else { continue }
+            let standing = Standing(of: candidate, key: key, isWeighted: isWeighted)
+            if let leader = best, !standing.isBetter(than: leader.standing) { continue }
+            best = (position, standing)
+        }
+        return best?.position
+    }
+
+    private static func weightsDiffer(_ candidates: Span<Candidate>) -> Bool {
+        for position in candidates.indices
+        where candidates[position].weight != candidates[0].weight {
+            return true
+        }
+        return false
+    }
+}
+
+/// How a candidate stands for a key; the least cost wins.
+private struct Standing {
+    /// -ln(u) / weight for a `u` that is uniform in 0...1: the time until the first event of a
+    /// process with that rate. Of several such processes each is first as often as its share of the
+    /// rates, which is what makes weights come out right. 0 where all weights are equal, since the
+    /// hash alone then gives the same order.
+    let cost: Double
+    /// `u` falls as this rises.
+    let hash: UInt64
+    let identity: UInt64
+
+    init(of candidate: Candidate, key: UInt64, isWeighted: Bool) {
+        hash = mixed(key ^ candidate.identity)
+        identity = candidate.identity
+        // 53 bits are exact in a Double, and so is 1 - v for each of them.
+        let uniform = 1 - Double(hash >> 11) * 0x1p-53
+        cost = isWeighted ? negativeLogarithm(uniform) / Double(candidate.weight) : 0
+    }
+
+    func isBetter(than other: Standing) -> Bool {
+        if cost != other.cost { return cost < other.cost }
+        if hash != other.hash { return hash < other.hash }
+        return identity < other.identity
+    }
+}
+
+/// -ln(x) for x in 0.0<...1.0, to about 15 digits.
+///
+/// Made of additions, multiplications and divisions, which IEEE 754 rounds alike everywhere: the
+/// logarithms of two C libraries differ in the last digit, and two replicas must not.
+func negativeLogarithm(_ x: Double) -> Double {
+    var exponent = Double(x.exponent)
+    var fraction = x.significand
+    if fraction > 1.414_213_562_373_095 {
+        fraction /= 2
+        exponent += 1
+    }
+    // ln((1 + t) / (1 - t)) = 2 (t + t³/3 + t⁵/5 + …), and t² is at most 0.0295 here.
+    let t = (fraction - 1) / (fraction + 1)
+    let square = t * t
+    var series = 0.0
+    for divisor in stride(from: 19.0, through: 1.0, by: -2.0) {
+        series = series * square + 1 / divisor
+    }
+    return -(exponent * 0.693_147_180_559_945_3 + 2 * t * series)
+}
