@@ -1,0 +1,63 @@
+/// A service as affinity and balancing see it. Made once per configuration.
+public struct ServiceProfile: Sendable, Equatable {
+    /// Its name is the scope of its sessions, so it has to stay the same across reloads and
+    /// replicas.
+    public let name: String
+    /// Which service of the configuration it is.
+    public let position: Int
+    public let backends: [BackendProfile]
+    public var balance = BalanceKind.roundRobin
+    /// `sessionAffinity: ClientIP`; a route's own affinity wins over it.
+    public var clientIP: ClientIPSettings?
+
+    public init(name: String, position: Int, backends: [BackendProfile]) {
+        self.name = name
+        self.position = position
+        self.backends = backends
+    }
+
+    /// A stable hash of the name.
+    public var identity: UInt64 { stableHash(name) }
+}
+
+/// One backend of a service.
+public struct BackendProfile: Sendable, Equatable {
+    /// What sessions know it by: stable across restarts and independent of the order in the file.
+    public let name: String
+    public let weight: UInt32
+    /// The state to start with.
+    public let state: BackendState
+
+    public init(name: String, weight: UInt32 = 1, state: BackendState = .ready) {
+        self.name = name
+        self.weight = weight
+        self.state = state
+    }
+
+    /// A stable hash of the name.
+    public var identity: UInt64 { stableHash(name) }
+}
+
+/// Finds a backend's position by one of its 64-bit identities.
+struct IdentityIndex: Sendable {
+    /// In the order of backends.
+    let identities: [UInt64]
+    private let sorted: [(identity: UInt64, position: Int)]
+
+    init(_ identities: [UInt64]) {
+        self.identities = identities
+        sorted = identities.enumerated().map { ($1, $0) }
+            .sorted { $0.identity < $1.identity }
+    }
+
+    func position(of identity: UInt64) -> Int? {
+        var low = 0
+        var high = sorted.count
+        while low < high {
+            let middle = (low + high) / 2
+            if sorted[middle].identity < identity { low = middle + 1 } else { high = middle }
+        }
+        return low < sorted.count && sorted[low].identity == identity
+            ? sorted[low].position : nil
+    }
+}
