@@ -65,7 +65,8 @@ internal struct Authority {
     /// The end of an IPv4 address or registered name, or nil for a wrong byte in it. Both are read
     /// alike: every dotted address is also a name by its grammar.
     private static func nameEnd(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int? {
-        var offset = start
+        let window = bytes.extracting(first: end)
+        var offset = window.firstUncommonInHost(from: start)
         while offset < end {
             let byte = bytes[offset]
             if byte == ASCII.percent {

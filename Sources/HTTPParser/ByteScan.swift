@@ -2,76 +2,110 @@
 ///
 /// Every vector constant is of an explicit type: with an inferred one the compiler silently takes
 /// generic overloads that loop over the lanes and cost five times as much.
+///
+/// Each scan begins at or behind offset 0 and within `count`, and answers `count` when it finds
+/// nothing.
 extension Span where Element == UInt8 {
     private typealias Block = SIMD16<UInt8>
+    private typealias Mask = SIMDMask<SIMD16<Int8>>
 
-    /// The offset of the first byte at or behind `start` that a field value cannot hold, else
-    /// `count` (RFC 9110 §5.5): a control other than HTAB.
+    /// The first byte at or behind `start` that a field value cannot hold (RFC 9110 §5.5): a control
+    /// other than HTAB.
+    @inline(__always)
     internal func firstControl(from start: Int) -> Int {
         let space = Block(repeating: 0x20)
         let delete = Block(repeating: 0x7F)
         var offset = start
-        while offset + 16 <= count {
+        while hasBlock(at: offset) {
             let block = self.block(at: offset)
-            let low: SIMDMask<SIMD16<Int8>> = block .< space
-            let deleted: SIMDMask<SIMD16<Int8>> = block .== delete
-            let lane = firstLane(low .| deleted)
-            offset += lane
-            // HTAB is the one control that may stand in a value. It is rare: step over it.
-            if lane < 16 {
-                guard self[offset] == ASCII.tab else { return offset }
-                offset += 1
+            let low: Mask = block .< space
+            let deleted: Mask = block .== delete
+            guard let lane = firstLane(low .| deleted) else {
+                offset &+= 16
+                continue
             }
+            offset &+= lane
+            guard self[offset] == ASCII.tab else { return offset }
+            // HTAB is the one control that may stand in a value. It is rare: step over it.
+            offset &+= 1
         }
-        while offset < count, CharacterClass.isFieldValue(self[offset]) { offset += 1 }
+        while offset < count, CharacterClass.isFieldValue(self[offset]) { offset &+= 1 }
         return offset
     }
 
-    /// The offset of the first byte at or behind `start` that is not a `tchar`, else `count`
-    /// (RFC 9110 §5.6.2).
+    /// The first byte at or behind `start` that is not a `tchar` (RFC 9110 §5.6.2).
+    @inline(__always)
     internal func firstNonToken(from start: Int) -> Int {
         let caseBit = Block(repeating: 0x20)
         let a = Block(repeating: 0x61)
         let letterCount = Block(repeating: 26)
         let hyphen = Block(repeating: 0x2D)
         var offset = start
-        while offset + 16 <= count {
+        while hasBlock(at: offset) {
             let block = self.block(at: offset)
             let distance: Block = (block | caseBit) &- a
-            let letters: SIMDMask<SIMD16<Int8>> = distance .< letterCount
-            let hyphens: SIMDMask<SIMD16<Int8>> = block .== hyphen
-            let lane = firstLane(.!(letters .| hyphens))
-            offset += lane
-            // Letters and hyphens make nearly all names; any other `tchar` is stepped over.
-            if lane < 16 {
-                guard CharacterClass.isToken(self[offset]) else { return offset }
-                offset += 1
+            let letters: Mask = distance .< letterCount
+            let hyphens: Mask = block .== hyphen
+            guard let lane = firstLane(.!(letters .| hyphens)) else {
+                offset &+= 16
+                continue
             }
+            offset &+= lane
+            guard CharacterClass.isToken(self[offset]) else { return offset }
+            // Letters and hyphens make nearly all names; any other `tchar` is stepped over.
+            offset &+= 1
         }
-        while offset < count, CharacterClass.isToken(self[offset]) { offset += 1 }
+        while offset < count, CharacterClass.isToken(self[offset]) { offset &+= 1 }
         return offset
     }
 
-    /// The offset of the first byte at or behind `start` that ends a part of a request target:
-    /// `?`, `#` or anything but a visible ASCII character; else `count`.
+    /// The first byte at or behind `start` that is no letter, digit, `-` or `.`: what a host name is
+    /// made of but for exceptions.
+    internal func firstUncommonInHost(from start: Int) -> Int {
+        let caseBit = Block(repeating: 0x20)
+        let a = Block(repeating: 0x61)
+        let letterCount = Block(repeating: 26)
+        // `-`, `.`, `/` and the digits lie side by side.
+        let hyphen = Block(repeating: 0x2D)
+        let hyphenToNine = Block(repeating: 13)
+        let slash = Block(repeating: 0x2F)
+        var offset = start
+        while hasBlock(at: offset) {
+            let block = self.block(at: offset)
+            let fromA: Block = (block | caseBit) &- a
+            let fromHyphen: Block = block &- hyphen
+            let letters: Mask = fromA .< letterCount
+            let others: Mask = fromHyphen .< hyphenToNine
+            let slashes: Mask = block .== slash
+            if let lane = firstLane(.!(letters .| others) .| slashes) { return offset &+ lane }
+            offset &+= 16
+        }
+        while offset < count, CharacterClass.isCommonInHost(self[offset]) { offset &+= 1 }
+        return offset
+    }
+
+    /// The first byte at or behind `start` that ends a part of a request target: `?`, `#` or
+    /// anything but a visible ASCII character.
+    @inline(__always)
     internal func firstTargetDelimiter(from start: Int) -> Int {
         let space = SIMD16<Int8>(repeating: 0x20)
         let delete = SIMD16<Int8>(repeating: 0x7F)
         let hash = SIMD16<Int8>(repeating: 0x23)
         let question = SIMD16<Int8>(repeating: 0x3F)
         var offset = start
-        while offset + 16 <= count {
+        while hasBlock(at: offset) {
             // Signed, so that bytes from 0x80 on are below the space with the controls.
             let block = SIMD16<Int8>(truncatingIfNeeded: self.block(at: offset))
-            let low: SIMDMask<SIMD16<Int8>> = block .<= space
-            let deleted: SIMDMask<SIMD16<Int8>> = block .== delete
-            let hashes: SIMDMask<SIMD16<Int8>> = block .== hash
-            let questions: SIMDMask<SIMD16<Int8>> = block .== question
-            let lane = firstLane((low .| deleted) .| (hashes .| questions))
-            if lane < 16 { return offset + lane }
-            offset += 16
+            let low: Mask = block .<= space
+            let deleted: Mask = block .== delete
+            let hashes: Mask = block .== hash
+            let questions: Mask = block .== question
+            if let lane = firstLane((low .| deleted) .| (hashes .| questions)) {
+                return offset &+ lane
+            }
+            offset &+= 16
         }
-        while offset < count, isTargetPart(self[offset]) { offset += 1 }
+        while offset < count, CharacterClass.isTargetPart(self[offset]) { offset &+= 1 }
         return offset
     }
 
@@ -79,16 +113,22 @@ extension Span where Element == UInt8 {
     internal func containsLineFeed(from start: Int) -> Bool {
         let lineFeed = Block(repeating: ASCII.lineFeed)
         var offset = start
-        while offset + 16 <= count {
-            let found: SIMDMask<SIMD16<Int8>> = block(at: offset) .== lineFeed
-            if firstLane(found) < 16 { return true }
-            offset += 16
+        while hasBlock(at: offset) {
+            let found: Mask = block(at: offset) .== lineFeed
+            if firstLane(found) != nil { return true }
+            offset &+= 16
         }
         while offset < count {
             if self[offset] == ASCII.lineFeed { return true }
-            offset += 1
+            offset &+= 1
         }
         return false
+    }
+
+    /// Offsets stay within `0...count`, so that no sum of theirs overflows.
+    @inline(__always)
+    private func hasBlock(at offset: Int) -> Bool {
+        count &- offset >= 16
     }
 
     @inline(__always)
@@ -98,17 +138,13 @@ extension Span where Element == UInt8 {
     }
 }
 
-/// The position of the first lane that is set, or 16.
+/// The position of the first lane that is set, or nil.
 @inline(__always)
-private func firstLane(_ mask: SIMDMask<SIMD16<Int8>>) -> Int {
+private func firstLane(_ mask: SIMDMask<SIMD16<Int8>>) -> Int? {
     // SAFETY: both are sixteen bytes without padding; a lane of a mask is all ones or all zeros.
     let halves = unsafe unsafeBitCast(mask, to: SIMD2<UInt64>.self)
     let low = UInt64(littleEndian: halves[0])
     if low != 0 { return low.trailingZeroBitCount &>> 3 }
-    return 8 &+ UInt64(littleEndian: halves[1]).trailingZeroBitCount &>> 3
-}
-
-@inline(__always)
-private func isTargetPart(_ byte: UInt8) -> Bool {
-    byte > 0x20 && byte < 0x7F && byte != ASCII.hash && byte != ASCII.question
+    let high = UInt64(littleEndian: halves[1])
+    return high != 0 ? 8 &+ high.trailingZeroBitCount &>> 3 : nil
 }

@@ -42,6 +42,18 @@ public enum CharacterClass {
         contains(byte, low: 0x2BFF_6FD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
     }
 
+    /// The letters, digits, `-` and `.` that nearly all host names are made of.
+    @inlinable @inline(__always)
+    internal static func isCommonInHost(_ byte: UInt8) -> Bool {
+        contains(byte, low: 0x03FF_6000_0000_0000, high: 0x07FF_FFFE_07FF_FFFE)
+    }
+
+    /// What a request target may hold but its delimiters `?` and `#`: visible ASCII.
+    @inlinable @inline(__always)
+    internal static func isTargetPart(_ byte: UInt8) -> Bool {
+        byte > 0x20 && byte < 0x7F && byte != 0x23 && byte != 0x3F
+    }
+
     /// What base64 is written with, padding apart (RFC 4648 §4).
     internal static func isBase64(_ byte: UInt8) -> Bool {
         contains(byte, low: 0x03FF_8800_0000_0000, high: 0x07FF_FFFE_07FF_FFFE)

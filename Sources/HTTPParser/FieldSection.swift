@@ -25,12 +25,13 @@ public struct Field: Equatable, Sendable {
 ///
 /// Made to be reused: `removeAll` keeps the memory, so a steady stream of heads allocates nothing.
 public struct FieldSection: Sendable {
+    /// The first `count` are the fields; the others are stale and never shown.
     @usableFromInline
-    internal var fields: [Field] = []
+    internal var slots: [Field]
+    public private(set) var count = 0
     /// Position of the first field of each known name, or `absent`.
     @usableFromInline
     internal var firstPositions = InlineArray<32, UInt8>(repeating: FieldSection.absent)
-
     /// One bit for each known name that more than one field has.
     @usableFromInline
     internal var repeatedNames: UInt32 = 0
@@ -43,20 +44,25 @@ public struct FieldSection: Sendable {
 
     public init() {
         precondition(FieldName.allCases.count <= 32)
-        fields.reserveCapacity(64)
+        slots = FieldSection.blanks
+    }
+
+    /// Room for more fields than nearly all heads have; more is made as it is needed.
+    private static var blanks: [Field] {
+        Array(repeating: Field(name: .empty, value: .empty, lineEnd: 0, known: .other), count: 32)
     }
 
     @inlinable
-    public var count: Int { fields.count }
-
-    @inlinable
-    public subscript(position: Int) -> Field { fields[position] }
+    public subscript(position: Int) -> Field {
+        precondition(position < count)
+        return slots[position]
+    }
 
     /// The first field of a known name; `.other` has none.
     @inlinable
     public func first(_ name: FieldName) -> Field? {
         let position = firstPositions[Int(name.rawValue)]
-        return position == FieldSection.absent ? nil : fields[Int(position)]
+        return position == FieldSection.absent ? nil : slots[Int(position)]
     }
 
     @inlinable
@@ -76,32 +82,43 @@ public struct FieldSection: Sendable {
     public func position(of name: FieldName, from position: Int = 0) -> Int? {
         let first = firstPositions[Int(name.rawValue)]
         guard first != FieldSection.absent else { return nil }
-        var candidate = max(position, Int(first))
-        while candidate < fields.count {
-            if fields[candidate].known == name { return candidate }
+        guard position > Int(first) else { return Int(first) }
+        guard isRepeated(name) else { return nil }
+        var candidate = position
+        while candidate < count {
+            if slots[candidate].known == name { return candidate }
             candidate += 1
         }
         return nil
     }
 
     /// Adds a field. The caller has tested the count against `ParserLimits.fieldCountMax`.
-    @inlinable
+    @inline(__always)
     public mutating func append(_ field: Field) {
-        precondition(fields.count < FieldSection.capacityMax)
-        if field.known != .other {
-            if firstPositions[Int(field.known.rawValue)] == FieldSection.absent {
-                firstPositions[Int(field.known.rawValue)] = UInt8(truncatingIfNeeded: fields.count)
-            } else {
-                repeatedNames |= 1 &<< UInt32(field.known.rawValue)
-            }
+        precondition(count < FieldSection.capacityMax)
+        if field.known != .other { index(field.known) }
+        if count == slots.count { grow() }
+        slots[count] = field
+        count &+= 1
+    }
+
+    @inline(__always)
+    private mutating func index(_ name: FieldName) {
+        if firstPositions[Int(name.rawValue)] == FieldSection.absent {
+            firstPositions[Int(name.rawValue)] = UInt8(truncatingIfNeeded: count)
+        } else {
+            repeatedNames |= 1 &<< UInt32(name.rawValue)
         }
-        fields.append(field)
+    }
+
+    @inline(never)
+    private mutating func grow() {
+        slots += FieldSection.blanks
     }
 
     /// Forgets the fields and keeps the memory.
-    @inlinable
     public mutating func removeAll() {
-        fields.removeAll(keepingCapacity: true)
+        count = 0
         firstPositions = InlineArray(repeating: FieldSection.absent)
         repeatedNames = 0
     }
