@@ -77,6 +77,14 @@ public struct ByteWriter: ~Copyable {
         appendDigits(of: number, radix: 16)
     }
 
+    /// Appends a number as exactly 16 lower-case hexadecimal digits.
+    public mutating func append(fixedHexadecimal number: UInt64) {
+        for shift in stride(from: 60, through: 0, by: -4) {
+            let digit = UInt8(truncatingIfNeeded: number >> UInt64(shift)) & 0xF
+            append(digit < 10 ? 0x30 + digit : 0x61 + digit - 10)
+        }
+    }
+
     private mutating func appendDigits(of number: UInt64, radix: UInt64) {
         var digitCount = 1
         var rest = number / radix
