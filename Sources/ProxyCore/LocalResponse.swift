@@ -1,0 +1,63 @@
+package import HTTPParser
+
+/// A response that the proxy itself gives: short, dated, and honest about the connection.
+package struct LocalResponse: Sendable {
+    package var status: UInt16
+    package var keepsConnection = false
+    /// RFC 9110 §9.3.2: an answer to HEAD has the fields of the body and not the body.
+    package var omitsBody = false
+
+    package init(status: UInt16) {
+        self.status = status
+    }
+
+    /// - Parameter date: a whole Date field line with its CRLF.
+    package func write(date: [UInt8], into writer: inout ByteWriter) {
+        let reason = LocalResponse.reason(of: status)
+        writer.append("HTTP/1.1 ")
+        writeTitle(reason, into: &writer)
+        writer.append("\r\n")
+        writer.append(date)
+        writer.append("Content-Type: text/plain\r\nContent-Length: ")
+        writer.append(decimal: UInt64(4 + reason.utf8CodeUnitCount + 1))
+        writer.append("\r\n")
+        if status == 405 {
+            writer.append("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n")
+        }
+        if !keepsConnection { writer.append("Connection: close\r\n") }
+        writer.append("\r\n")
+        guard !omitsBody else { return }
+        writeTitle(reason, into: &writer)
+        writer.append(UInt8(ascii: "\n"))
+    }
+
+    /// `404 Not Found`: three digits, a space, the reason.
+    private func writeTitle(_ reason: StaticString, into writer: inout ByteWriter) {
+        writer.append(decimal: UInt64(status))
+        writer.append(UInt8(ascii: " "))
+        writer.append(reason)
+    }
+
+    /// RFC 9110 §15.
+    package static func reason(of status: UInt16) -> StaticString {
+        switch status {
+        case 400: "Bad Request"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 408: "Request Timeout"
+        case 413: "Content Too Large"
+        case 414: "URI Too Long"
+        case 417: "Expectation Failed"
+        case 421: "Misdirected Request"
+        case 426: "Upgrade Required"
+        case 431: "Request Header Fields Too Large"
+        case 500: "Internal Server Error"
+        case 501: "Not Implemented"
+        case 502: "Bad Gateway"
+        case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
+        case 505: "HTTP Version Not Supported"
+        default: "Error"
+        }
+    }
+}

@@ -1,0 +1,153 @@
+package import HTTPParser
+package import StickyPolicy
+
+/// What the forwarded head says beyond what the client's head says.
+package struct RequestForwarding: Sendable {
+    /// The other end of the client's connection.
+    package var peer: IPAddress
+    /// Who the client is, by `clientIP`.
+    package var client: IPAddress
+    /// The peer is in `clientIP.trusted`: its word about the client is passed on.
+    package var peerIsTrusted = false
+    package var isSecure = false
+    /// The port the client reached us on.
+    package var localPort: UInt16 = 0
+    /// 128 random bits for X-Request-ID.
+    package var requestID: (UInt64, UInt64) = (0, 0)
+    package var framing = BodyFraming.none
+    /// Connection and Upgrade go to the backend (RFC 9110 §7.8).
+    package var passesUpgrade = false
+    /// The client's session was moved to another backend.
+    package var sessionMoved = false
+
+    package init(peer: IPAddress, client: IPAddress) {
+        self.peer = peer
+        self.client = client
+    }
+
+    /// Writes the head for the backend: the client's own bytes in their order, without what ends
+    /// here, and with what we know about the client.
+    package func write(
+        _ head: RequestHead, options: ConnectionOptions, in bytes: Span<UInt8>,
+        into writer: inout ByteWriter
+    ) {
+        writeRequestLine(head, in: bytes, into: &writer)
+        head.fields.copyLines(in: bytes, into: &writer) { field in
+            keeps(field, of: head.fields, options: options, in: bytes)
+        }
+        if passesUpgrade { writeUpgrade(head, in: bytes, into: &writer) }
+        if framing == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
+        writeForwardedFor(head, in: bytes, into: &writer)
+        writeOrigin(head, in: bytes, into: &writer)
+        if sessionMoved { writer.append(RequestForwarding.sessionMovedLine) }
+        writer.append("\r\n")
+    }
+
+    /// Tells the application that this client was on another backend before.
+    package static let sessionMovedLine: StaticString = "X-Session-Moved: 1\r\n"
+
+    private func writeRequestLine(
+        _ head: RequestHead, in bytes: Span<UInt8>, into writer: inout ByteWriter
+    ) {
+        writer.append(bytes, head.methodRange)
+        writer.append(UInt8(ascii: " "))
+        switch head.targetForm {
+        case .origin, .asterisk, .authority: writer.append(bytes, head.target)
+        case .absolute: writeOriginForm(head, in: bytes, into: &writer)
+        }
+        writer.append(" HTTP/1.1\r\nHost: ")
+        writer.append(bytes, head.authority)
+        writer.append("\r\n")
+    }
+
+    /// RFC 9112 §3.2.1: a backend is asked in origin form, whatever form the client used.
+    private func writeOriginForm(
+        _ head: RequestHead, in bytes: Span<UInt8>, into writer: inout ByteWriter
+    ) {
+        if head.path.isEmpty {
+            // RFC 9112 §3.2.4: OPTIONS for a whole server.
+            let isServerWide = head.method == .options && head.query.isEmpty
+            writer.append(isServerWide ? UInt8(ascii: "*") : UInt8(ascii: "/"))
+        } else {
+            writer.append(bytes, head.path)
+        }
+        if !head.query.isEmpty {
+            writer.append(UInt8(ascii: "?"))
+            writer.append(bytes, head.query)
+        }
+    }
+
+    private func keeps(
+        _ field: Field, of fields: FieldSection, options: ConnectionOptions,
+        in bytes: Span<UInt8>
+    ) -> Bool {
+        switch field.known {
+        // Written by us, from what was decided about them.
+        case .host, .transferEncoding, .upgrade, .xForwardedFor, .xRealIP: false
+        case .proxy, .xSessionMoved: false
+        case .xForwardedProto, .xForwardedHost, .xForwardedPort, .xRequestID, .forwarded:
+            peerIsTrusted
+        case .contentLength: framing != .chunked
+        default: !HopByHop.endsHere(field, of: fields, options: options, in: bytes)
+        }
+    }
+
+    private func writeUpgrade(
+        _ head: RequestHead, in bytes: Span<UInt8>, into writer: inout ByteWriter
+    ) {
+        guard let upgrade = head.fields.first(.upgrade) else { return }
+        writer.append("Connection: upgrade\r\nUpgrade: ")
+        writer.append(bytes, upgrade.value)
+        writer.append("\r\n")
+    }
+
+    /// X-Forwarded-For: from a trusted peer its list is kept and the peer appended; from anybody
+    /// else the peer alone. X-Real-IP is always whom we took the client for.
+    private func writeForwardedFor(
+        _ head: RequestHead, in bytes: Span<UInt8>, into writer: inout ByteWriter
+    ) {
+        writer.append("X-Forwarded-For: ")
+        if peerIsTrusted {
+            var next = 0
+            while let position = head.fields.position(of: .xForwardedFor, from: next) {
+                let value = head.fields[position].value
+                next = position + 1
+                guard !value.isEmpty else { continue }
+                writer.append(bytes, value)
+                writer.append(", ")
+            }
+        }
+        peer.append(to: &writer)
+        writer.append("\r\nX-Real-IP: ")
+        client.append(to: &writer)
+        writer.append("\r\n")
+    }
+
+    private func writeOrigin(
+        _ head: RequestHead, in bytes: Span<UInt8>, into writer: inout ByteWriter
+    ) {
+        if mustSay(.xForwardedProto, head) {
+            writer.append(isSecure ? "X-Forwarded-Proto: https\r\n" : "X-Forwarded-Proto: http\r\n")
+        }
+        if mustSay(.xForwardedHost, head) {
+            writer.append("X-Forwarded-Host: ")
+            writer.append(bytes, head.authority)
+            writer.append("\r\n")
+        }
+        if mustSay(.xForwardedPort, head) {
+            writer.append("X-Forwarded-Port: ")
+            writer.append(decimal: UInt64(localPort))
+            writer.append("\r\n")
+        }
+        if mustSay(.xRequestID, head) {
+            writer.append("X-Request-ID: ")
+            writer.append(fixedHexadecimal: requestID.0)
+            writer.append(fixedHexadecimal: requestID.1)
+            writer.append("\r\n")
+        }
+    }
+
+    private func mustSay(_ name: FieldName, _ head: RequestHead) -> Bool {
+        !peerIsTrusted || !head.fields.contains(name)
+    }
+}

@@ -1,0 +1,72 @@
+package import HTTPParser
+
+/// How a backend's response head is written for the client.
+package struct ResponseForwarding: Sendable {
+    /// What becomes of the connection, as the client is told (RFC 9112 §9.3).
+    package enum Persistence: Equatable, Sendable {
+        /// What the client's version means anyway.
+        case implied
+        case keepAlive
+        case close
+        /// A 101: the connection is no longer HTTP.
+        case upgrade
+    }
+
+    package var persistence = Persistence.implied
+    /// The body leaves in chunks of ours.
+    package var isChunked = false
+    /// The body's length is told by its own field.
+    package var keepsContentLength = true
+
+    package init() {}
+
+    /// Writes the status line. Fields of the proxy's own may follow before `writeFields`.
+    package func writeStatusLine(
+        _ head: ResponseHead, in bytes: Span<UInt8>, into writer: inout ByteWriter
+    ) {
+        writer.append("HTTP/1.1 ")
+        writer.append(decimal: UInt64(head.status))
+        writer.append(UInt8(ascii: " "))
+        writer.append(bytes, head.reason)
+        writer.append("\r\n")
+    }
+
+    /// Writes the fields and the empty line.
+    ///
+    /// - Parameter date: a whole Date field line, for a backend that sent none (RFC 9110 §6.6.1).
+    package func writeFields(
+        _ head: ResponseHead, options: ConnectionOptions, in bytes: Span<UInt8>, date: [UInt8],
+        into writer: inout ByteWriter
+    ) {
+        head.fields.copyLines(in: bytes, into: &writer) { field in
+            keeps(field, of: head.fields, options: options, in: bytes)
+        }
+        if !head.fields.contains(.date), !head.isInterim { writer.append(date) }
+        switch persistence {
+        case .implied: break
+        case .keepAlive: writer.append("Connection: keep-alive\r\n")
+        case .close: writer.append("Connection: close\r\n")
+        case .upgrade: writeUpgrade(head, in: bytes, into: &writer)
+        }
+        if isChunked { writer.append("Transfer-Encoding: chunked\r\n") }
+        writer.append("\r\n")
+    }
+
+    private func keeps(
+        _ field: Field, of fields: FieldSection, options: ConnectionOptions,
+        in bytes: Span<UInt8>
+    ) -> Bool {
+        if field.known == .contentLength && !keepsContentLength { return false }
+        return !HopByHop.endsHere(field, of: fields, options: options, in: bytes)
+    }
+
+    private func writeUpgrade(
+        _ head: ResponseHead, in bytes: Span<UInt8>, into writer: inout ByteWriter
+    ) {
+        writer.append("Connection: upgrade\r\n")
+        guard let upgrade = head.fields.first(.upgrade) else { return }
+        writer.append("Upgrade: ")
+        writer.append(bytes, upgrade.value)
+        writer.append("\r\n")
+    }
+}
