@@ -201,6 +201,11 @@ extension Connection {
         return result
     }
 
+    /// Asks the kernel, and not the last edge, whether the peer has neither sent nor closed.
+    package func probeIsQuiet() -> Bool {
+        !isReadable && socket.isQuiet
+    }
+
     /// One receive behind what the buffer holds. Without free space it answers `bytes(0)`.
     package func receive(into buffer: ByteBuffer) -> IOResult {
         guard buffer.freeCapacity > 0 else { return .bytes(0) }

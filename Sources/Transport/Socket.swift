@@ -57,6 +57,14 @@ extension Socket {
         }
     }
 
+    /// Whether the peer has neither sent nor closed nor failed, asked without taking anything.
+    var isQuiet: Bool {
+        var byte: UInt8 = 0
+        // SAFETY: one byte of a local variable, for the length of the call.
+        let count = unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
+        return count < 0 && errno == EAGAIN
+    }
+
     /// One send. It may take fewer bytes than there are.
     package func write(_ bytes: UnsafeRawBufferPointer) -> IOResult {
         while true {
