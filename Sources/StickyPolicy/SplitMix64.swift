@@ -2,14 +2,14 @@
 ///
 /// Its numbers are distinct and well spread, and predictable to whoever sees one: nothing secret is
 /// made of them. The cookie that carries a client key is authenticated by other means.
-struct SplitMix64: RandomNumberGenerator {
+public struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    init(seed: UInt64) {
+    public init(seed: UInt64) {
         state = seed
     }
 
-    mutating func next() -> UInt64 {
+    public mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         return mixed(state)
     }

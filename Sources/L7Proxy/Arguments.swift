@@ -1,0 +1,37 @@
+import ArgumentParser
+import Glibc
+
+/// The exit codes of the contract, as `sysexits.h` numbers them.
+enum ExitStatus {
+    static let unavailable = ExitCode(69)
+    static let badConfiguration = ExitCode(78)
+}
+
+@main
+struct L7ProxyCommand: ParsableCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "l7proxy",
+        abstract: "A sticky-session HTTP/1.1 and WebSocket reverse proxy for NodePorts.",
+        version: "l7proxy \(version)",
+        subcommands: [RunCommand.self, CheckCommand.self])
+}
+
+/// What every command that reads a routes file takes.
+struct ConfigurationOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The routes file: a file, a directory of *.yaml files, or - for standard input.",
+            valueName: "path"))
+    var config: String
+
+    @Option(
+        help: ArgumentHelp(
+            "An Ingress class to serve besides nginx and l7proxy; may be repeated.",
+            valueName: "name"))
+    var ingressClass: [String] = []
+
+    @Flag(help: "Treat warnings as errors.")
+    var strict = false
+}

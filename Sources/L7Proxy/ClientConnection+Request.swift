@@ -1,0 +1,179 @@
+import HTTPParser
+import ProxyCore
+import StickyPolicy
+import Transport
+
+/// Reading a request and sending it on.
+extension ClientConnection {
+    func readRequest() -> Bool {
+        // The next request waits until the last answer is on its way: a client that does not read
+        // cannot make us work ahead.
+        guard !downstream.hasUnsentBytes else { return false }
+        switch worker.buffers.take(from: downstream, seen: scannedRequestCount) {
+        case .nothing: return false
+        case .endOfStream, .failed:
+            perform(exchange.downstreamEnded())
+            return false
+        case .bytes:
+            parseRequest()
+            return true
+        }
+    }
+
+    private func parseRequest() {
+        let buffers = worker.buffers
+        do throws(ParseError) {
+            let progress = try buffers.withInput { bytes throws(ParseError) in
+                try worker.configuration.requestParser.parse(
+                    bytes, scannedCount: &scannedRequestCount, into: &buffers.requestHead)
+            }
+            switch progress {
+            case .needMore: buffers.keep(from: 0, with: downstream)
+            case .complete(let byteCount):
+                scannedRequestCount = 0
+                try receiveRequest(headByteCount: byteCount)
+            }
+        } catch {
+            scannedRequestCount = 0
+            buffers.keep(from: buffers.inputCount, with: downstream)
+            perform(exchange.requestWasMalformed(error))
+        }
+    }
+
+    /// Decides about a whole head, prepares what the backend gets, and begins to connect.
+    private func receiveRequest(headByteCount: Int) throws(ParseError) {
+        let buffers = worker.buffers
+        configuration = worker.configuration
+        requestCount += 1
+        let arrival = try buffers.withInput { bytes throws(ParseError) in
+            try RequestArrival(buffers.requestHead, in: bytes, from: self)
+        }
+        choice = arrival.choice
+        var facts = arrival.facts
+        if isLastRequest { facts.wantsKeepAlive = false }
+        requestRelay = BodyRelay(
+            framing: arrival.framing, target: arrival.framing == .chunked ? .chunked : .plain)
+        let action = exchange.requestHeadArrived(facts, refusal: arrival.refusal)
+        if action == .connect {
+            try prepareRequest(arrival, headByteCount: headByteCount)
+        } else {
+            buffers.keep(from: headByteCount, with: downstream)
+        }
+        perform(action)
+    }
+
+    private var isLastRequest: Bool {
+        let most = configuration.limits.requestsPerConnection
+        return worker.isDraining || (most > 0 && requestCount >= most)
+    }
+
+    /// Writes the backend's head, and what has come of the body, to the loop's output.
+    private func prepareRequest(
+        _ arrival: RequestArrival, headByteCount: Int
+    ) throws(ParseError) {
+        let buffers = worker.buffers
+        buffers.output.removeAll()
+        buffers.withInput { bytes in
+            arrival.forwarding.write(
+                buffers.requestHead, options: arrival.options, in: bytes, into: &buffers.output)
+        }
+        preparedHeadByteCount = buffers.output.count
+        var end = headByteCount
+        if requestRelay.isPlain {
+            end += requestRelay.takePlain(buffers.inputCount - headByteCount)
+            buffers.appendInput(headByteCount..<end)
+        } else {
+            try reframeRequest(from: &end)
+        }
+        guard !buffers.output.hasOverflowed else { throw .headTooLarge }
+        buffers.keep(from: end, with: downstream)
+        noteRequestProgress()
+    }
+
+    private func reframeRequest(from offset: inout Int) throws(ParseError) {
+        let buffers = worker.buffers
+        try buffers.withInput { bytes throws(ParseError) in
+            try requestRelay.reframe(bytes, from: &offset, into: &buffers.output)
+        }
+    }
+
+    /// Sends the prepared request on the connection that is there now, and remembers it as long as
+    /// it may have to be sent again.
+    func forwardRequest() {
+        guard let connection = upstream?.connection else { return }
+        if let prepared = unconfirmedRequest {
+            _ = connection.send(prepared.span)
+            if !mayReplay { unconfirmedRequest = nil }
+        } else {
+            worker.buffers.sendOutput(on: connection)
+            if mayReplay { unconfirmedRequest = worker.buffers.output.copyBytes() }
+        }
+    }
+
+    /// All of the request is in what was prepared, and repeating it does no harm.
+    var mayReplay: Bool {
+        requestRelay.isComplete && exchange.request.method.isIdempotent
+    }
+
+    /// Moves what has come of a request body. The backend's pace is the client's: nothing is read
+    /// while the backend has not taken what was read before.
+    func relayRequestBody() -> Bool {
+        guard exchange.requestSide == .body, let connection = upstream?.connection,
+            !connection.hasUnsentBytes, connection.error == nil
+        else { return false }
+        let buffers = worker.buffers
+        switch buffers.take(from: downstream, seen: 0) {
+        case .nothing: return false
+        case .endOfStream, .failed:
+            perform(exchange.downstreamEnded())
+            return false
+        case .bytes:
+            do throws(ParseError) {
+                let end = try sendRequestBody(on: connection)
+                buffers.keep(from: end, with: downstream)
+                noteRequestProgress()
+            } catch {
+                perform(exchange.requestWasMalformed(error))
+            }
+            return true
+        }
+    }
+
+    private func sendRequestBody(on connection: Connection) throws(ParseError) -> Int {
+        let buffers = worker.buffers
+        if requestRelay.isPlain {
+            let end = requestRelay.takePlain(buffers.inputCount)
+            buffers.sendInput(0..<end, on: connection)
+            return end
+        }
+        var end = 0
+        buffers.output.removeAll()
+        try reframeRequest(from: &end)
+        buffers.sendOutput(on: connection)
+        return end
+    }
+
+    private func noteRequestProgress() {
+        let most = configuration.limits.requestBody
+        if most > 0 && requestRelay.contentCount > most {
+            perform(exchange.requestBodyOverflowed())
+        } else if requestRelay.isComplete {
+            perform(exchange.requestEnded())
+        }
+    }
+
+    /// Reads and throws away what a refused client still sends, until it has read the answer and
+    /// closes, or its time is up (RFC 9112 §9.6).
+    func discardInput() -> Bool {
+        let buffers = worker.buffers
+        switch buffers.take(from: downstream, seen: 0) {
+        case .bytes:
+            buffers.keep(from: buffers.inputCount, with: downstream)
+            return true
+        case .nothing where !downstream.peerHasClosed: return false
+        case .nothing, .endOfStream, .failed:
+            if !downstream.hasUnsentBytes { close() }
+            return false
+        }
+    }
+}

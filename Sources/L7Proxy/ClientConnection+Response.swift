@@ -1,0 +1,192 @@
+import HTTPParser
+import ProxyCore
+import StickyPolicy
+import Transport
+
+/// Reading a response and sending it to the client.
+extension ClientConnection {
+    func readResponseHead() -> Bool {
+        guard exchange.responseSide == .awaitingHead, !downstream.hasUnsentBytes,
+            let connection = upstream?.connection
+        else { return false }
+        switch worker.buffers.take(from: connection, seen: scannedResponseCount) {
+        case .nothing: return false
+        case .endOfStream: perform(exchange.upstreamEnded(endsBody: false))
+        case .failed: perform(exchange.upstreamFailed())
+        case .bytes: parseResponse(from: connection)
+        }
+        return true
+    }
+
+    private func parseResponse(from connection: Connection) {
+        let buffers = worker.buffers
+        do throws(ParseError) {
+            let progress = try buffers.withInput { bytes throws(ParseError) in
+                try configuration.responseParser.parse(
+                    bytes, scannedCount: &scannedResponseCount, into: &buffers.responseHead)
+            }
+            switch progress {
+            case .needMore: buffers.keep(from: 0, with: connection)
+            case .complete(let byteCount):
+                scannedResponseCount = 0
+                try receiveResponse(headByteCount: byteCount, from: connection)
+            }
+        } catch {
+            perform(exchange.responseWasMalformed())
+        }
+    }
+
+    private func receiveResponse(
+        headByteCount: Int, from connection: Connection
+    ) throws(ParseError) {
+        let buffers = worker.buffers
+        let method = exchange.request.method
+        let (framing, options) = try buffers.withInput { bytes throws(ParseError) in
+            (
+                try MessageFraming.ofResponse(buffers.responseHead, to: method, in: bytes),
+                try ConnectionOptions(buffers.responseHead.fields, in: bytes)
+            )
+        }
+        let mayBeKept =
+            framing != .untilClose
+            && (buffers.responseHead.version == .http11 ? !options.close : options.keepAlive)
+        unconfirmedRequest = nil
+        let action = exchange.responseHeadArrived(
+            status: buffers.responseHead.status, mayBeKept: mayBeKept)
+        switch action {
+        case .skipInterim: buffers.keep(from: headByteCount, with: connection)
+        case .forwardInterim:
+            writeResponseHead(options) { _ in }
+            buffers.sendOutput(on: downstream)
+            buffers.keep(from: headByteCount, with: connection)
+        case .openTunnel:
+            writeResponseHead(options) { $0.persistence = .upgrade }
+            openTunnel(headByteCount: headByteCount)
+        case .forwardResponse:
+            forwardResponse(framing, options, headByteCount: headByteCount)
+        case .wait, .connect, .forwardRequest, .respond, .finish, .abort: perform(action)
+        }
+    }
+
+    private func forwardResponse(
+        _ framing: BodyFraming, _ options: ConnectionOptions, headByteCount: Int
+    ) {
+        noteKeepAliveTimeout()
+        let needsFraming = framing == .chunked || framing == .untilClose
+        let isChunked = needsFraming && exchange.request.version == .http11
+        // HTTP/1.0 has no chunks: such a client learns the end from the close.
+        clientSeesEnd = !needsFraming || isChunked
+        responseRelay = BodyRelay(framing: framing, target: isChunked ? .chunked : .plain)
+        writeResponseHead(options) { forwarding in
+            forwarding.isChunked = isChunked
+            forwarding.keepsContentLength = !needsFraming
+            forwarding.persistence = persistence
+        }
+        sendResponseBody(from: headByteCount)
+    }
+
+    /// What the client is told about its connection.
+    private var persistence: ResponseForwarding.Persistence {
+        guard exchange.request.wantsKeepAlive && clientSeesEnd else { return .close }
+        return exchange.request.version == .http10 ? .keepAlive : .implied
+    }
+
+    /// Writes the head to the loop's output, with the affinity cookie before the application's own.
+    private func writeResponseHead(
+        _ options: ConnectionOptions, _ configure: (inout ResponseForwarding) -> Void
+    ) {
+        let buffers = worker.buffers
+        var forwarding = ResponseForwarding()
+        configure(&forwarding)
+        buffers.output.removeAll()
+        buffers.withInput { bytes in
+            let head = buffers.responseHead
+            forwarding.writeStatusLine(head, in: bytes, into: &buffers.output)
+            if !head.isInterim {
+                choice?.writeCookie(at: worker.loop.unixSeconds, into: &buffers.output)
+            }
+            forwarding.writeFields(
+                head, options: options, in: bytes, date: worker.dateLine, into: &buffers.output)
+        }
+    }
+
+    /// Sends the output and what belongs to the body from `offset` on, in one call.
+    private func sendResponseBody(from offset: Int) {
+        let buffers = worker.buffers
+        var end = offset
+        if responseRelay.isPlain {
+            end += responseRelay.takePlain(buffers.inputCount - offset)
+            if end - offset <= ClientConnection.copiedBodyBytesMax {
+                buffers.appendInput(offset..<end)
+                buffers.sendOutput(on: downstream)
+            } else {
+                buffers.sendOutput(andInput: offset..<end, on: downstream)
+            }
+        } else {
+            do throws(ParseError) {
+                try buffers.withInput { bytes throws(ParseError) in
+                    try responseRelay.reframe(bytes, from: &end, into: &buffers.output)
+                }
+            } catch {
+                return perform(exchange.responseWasMalformed())
+            }
+            buffers.sendOutput(on: downstream)
+        }
+        finishResponse(isWhole: responseRelay.isComplete, consumed: end)
+    }
+
+    /// Below 8 KiB a copy behind the head costs less than a second part of the send.
+    private static let copiedBodyBytesMax = 8 * 1024
+
+    /// Moves what has come of the response body, at the pace of the client.
+    func relayResponseBody() -> Bool {
+        guard exchange.responseSide == .body, !downstream.hasUnsentBytes,
+            let connection = upstream?.connection
+        else { return false }
+        let buffers = worker.buffers
+        switch buffers.take(from: connection, seen: 0) {
+        case .nothing: return false
+        case .failed: perform(exchange.upstreamFailed())
+        case .endOfStream: responseEndedByClose()
+        case .bytes:
+            buffers.output.removeAll()
+            if responseRelay.isPlain {
+                let end = responseRelay.takePlain(buffers.inputCount)
+                buffers.sendInput(0..<end, on: downstream)
+                finishResponse(isWhole: responseRelay.isComplete, consumed: end)
+            } else {
+                sendResponseBody(from: 0)
+            }
+        }
+        return true
+    }
+
+    private func responseEndedByClose() {
+        let endsBody = responseRelay.endsWithConnection
+        perform(exchange.upstreamEnded(endsBody: endsBody))
+        guard endsBody else { return }
+        let buffers = worker.buffers
+        buffers.output.removeAll()
+        responseRelay.finish(into: &buffers.output)
+        if buffers.output.count > 0 { buffers.sendOutput(on: downstream) }
+        finishResponse(isWhole: true, consumed: buffers.inputCount)
+    }
+
+    private func finishResponse(isWhole: Bool, consumed: Int) {
+        guard isWhole else { return }
+        let hasExcess = consumed < worker.buffers.inputCount
+        if let connection = upstream?.connection {
+            worker.buffers.keep(from: worker.buffers.inputCount, with: connection)
+        }
+        perform(exchange.responseEnded(clientSeesEnd: clientSeesEnd, hasExcessBytes: hasExcess))
+    }
+
+    /// A backend says how long it keeps an idle connection: `Keep-Alive: timeout=5`.
+    private func noteKeepAliveTimeout() {
+        let buffers = worker.buffers
+        guard let field = buffers.responseHead.fields.first(.keepAlive) else { return }
+        upstream?.keepAliveSeconds = buffers.withInput { bytes in
+            KeepAliveField.timeout(bytes.extracting(field.value.offsets))
+        }
+    }
+}

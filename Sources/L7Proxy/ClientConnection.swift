@@ -1,0 +1,279 @@
+import HTTPParser
+import ProxyCore
+import StickyPolicy
+import Transport
+
+/// One client connection and its current exchange: the hub of the data path.
+///
+/// It carries out what `Exchange` decides, in the order of time: read a head, choose a backend,
+/// connect, forward, relay, finish, begin anew. It owns its downstream connection and the leased
+/// upstream one, and holds no buffer while it waits for a request.
+///
+/// This file is the life of the connection; the extensions hold the request, the response and the
+/// tunnel.
+final class ClientConnection: ConnectionHandler {
+    let worker: Worker
+    let downstream: Connection
+    /// Non-nil exactly while a connection to a backend is leased or being opened.
+    var upstream: UpstreamConnection?
+    var exchange = Exchange()
+    /// What the routes file said when this exchange began: a reload does not change it midway.
+    var configuration: WorkerConfiguration
+    /// Where this exchange goes, and why. Non-nil exactly while there is a backend to speak of.
+    var choice: Choice?
+
+    /// The request as the backend gets it, while it may still have to be sent, or sent again.
+    var unconfirmedRequest: [UInt8]?
+    /// How much of the prepared request is its head.
+    var preparedHeadByteCount = 0
+    var requestRelay = BodyRelay(framing: .none, target: .plain)
+    var responseRelay = BodyRelay(framing: .none, target: .plain)
+    /// The response's framing tells the client where it ends.
+    var clientSeesEnd = true
+
+    /// How much of a partial head was looked at already.
+    var scannedRequestCount = 0
+    var scannedResponseCount = 0
+    var requestCount = 0
+
+    let peer: IPAddress
+    let localPort: UInt16
+    /// Between two requests, with nothing begun.
+    var isIdle: Bool {
+        exchange.responseSide == .idle && downstream.pendingByteCount == 0
+            && !downstream.hasUnsentBytes
+    }
+
+    /// Position in the worker's table of clients.
+    var slot = 0
+    private(set) var isClosed = false
+    private var currentWait: Wait?
+
+    init(_ connection: Connection, peer: IPAddress, localPort: UInt16, worker: Worker) {
+        self.worker = worker
+        self.peer = peer
+        self.localPort = localPort
+        downstream = connection
+        configuration = worker.configuration
+    }
+
+    // MARK: - Events
+
+    func connectionReady(_ connection: Connection) {
+        if connection.hasUnsentBytes || connection.hasFinishedSending { _ = connection.flush() }
+        advance()
+    }
+
+    func connectionDeadlinePassed(_ connection: Connection) {
+        guard let wait = currentWait else { return }
+        currentWait = nil
+        if wait == .connect {
+            connectFailed(timedOut: true)
+        } else {
+            perform(exchange.deadlinePassed(wait))
+        }
+        advance()
+    }
+
+    /// 16: enough for a burst of pipelined requests or a megabyte of a body, and few enough to be
+    /// fair to the other connections of the loop.
+    private static let stepsPerTurn = 16
+
+    /// Does what can be done now, and sets the deadline for what cannot.
+    func advance() {
+        var steps = 0
+        while !isClosed, step() {
+            steps += 1
+            if steps == ClientConnection.stepsPerTurn {
+                worker.loop.runAgain(downstream)
+                break
+            }
+        }
+        if !isClosed { updateDeadline(hasProgressed: steps > 0) }
+    }
+
+    /// Moves one thing one step. False when everything waits for somebody else.
+    private func step() -> Bool {
+        if exchange.responseSide == .tunnel { return pumpTunnel() }
+        // The client has reset, or a send to it failed: nobody is left to answer.
+        if downstream.isHungUp || downstream.error != nil {
+            close()
+            return false
+        }
+        if exchange.requestSide == .discarding { return discardInput() }
+        switch exchange.responseSide {
+        case .idle: return readRequest()
+        case .connecting: return finishConnecting()
+        case .awaitingHead, .body: return relay()
+        case .tunnel, .complete: return false
+        }
+    }
+
+    private func relay() -> Bool {
+        let hasSent = relayRequestBody()
+        let hasReceived =
+            switch exchange.responseSide {
+            case .awaitingHead: readResponseHead()
+            case .body: relayResponseBody()
+            case .idle, .connecting, .tunnel, .complete: false
+            }
+        return hasSent || hasReceived
+    }
+
+    private func updateDeadline(hasProgressed: Bool) {
+        let backlog = Exchange.Backlog(
+            downstream: downstream.hasUnsentBytes,
+            upstream: upstream?.connection.hasUnsentBytes ?? false,
+            headHasBegun: downstream.pendingByteCount > 0)
+        let wait = exchange.wait(with: backlog)
+        guard wait != currentWait || (hasProgressed && wait.isRenewedByProgress) else { return }
+        currentWait = wait
+        downstream.deadline = configuration.deadline(for: wait, from: worker.loop.now)
+    }
+
+    // MARK: - Actions
+
+    /// Carries out what the exchange decided. Actions that need a response head at hand are carried
+    /// out where it is read.
+    func perform(_ action: Exchange.Action) {
+        switch action {
+        case .wait: break
+        case .connect: connect()
+        case .forwardRequest: forwardRequest()
+        case .forwardInterim, .skipInterim, .forwardResponse, .openTunnel:
+            preconditionFailure("no response head is at hand")
+        case .respond(let status): respondLocally(status)
+        case .finish(let reuseDownstream, let reuseUpstream):
+            finish(reuseDownstream: reuseDownstream, reuseUpstream: reuseUpstream)
+        case .abort: abort()
+        }
+    }
+
+    private func connect() {
+        guard let choice else { preconditionFailure("nothing was chosen to connect to") }
+        // A connection that just proved stale is replaced by a new one, not by the next old one.
+        let mustBeNew = upstream?.isReused ?? false
+        releaseUpstream(reusing: false)
+        if !mustBeNew, let kept = choice.pool.lease(to: self, mustProbe: !mayReplay) {
+            upstream = kept
+            perform(exchange.upstreamConnected(isReused: true, mayReplay: mayReplay))
+            return
+        }
+        keepPreparedRequest()
+        do throws(SystemError) {
+            upstream = try choice.pool.open(for: self)
+        } catch {
+            connectFailed(timedOut: false)
+        }
+    }
+
+    /// The loop's output belongs to the next event: what must outlive this one is copied.
+    private func keepPreparedRequest() {
+        if unconfirmedRequest == nil { unconfirmedRequest = worker.buffers.output.copyBytes() }
+    }
+
+    private func finishConnecting() -> Bool {
+        guard let connection = upstream?.connection, !connection.isConnecting else { return false }
+        if connection.error != nil || !connection.isOpen {
+            connectFailed(timedOut: false)
+        } else {
+            perform(exchange.upstreamConnected(isReused: false, mayReplay: mayReplay))
+        }
+        return true
+    }
+
+    /// Nothing was sent, so the session's successor is tried at once.
+    private func connectFailed(timedOut: Bool) {
+        keepPreparedRequest()
+        releaseUpstream(reusing: false)
+        var hasSuccessor = false
+        if exchange.mayConnectAgain, let failed = choice,
+            let successor = configuration.successor(of: failed)
+        {
+            choice = successor
+            hasSuccessor = true
+            announceMove()
+        }
+        perform(exchange.connectFailed(hasSuccessor: hasSuccessor, timedOut: timedOut))
+    }
+
+    /// Tells the application of the new backend that this session lived elsewhere before, if the
+    /// prepared head does not say so already.
+    private func announceMove() {
+        guard let choice, choice.announcesMove, var request = unconfirmedRequest else { return }
+        self.choice?.announcesMove = false
+        let line = RequestForwarding.sessionMovedLine
+        let field = (0..<line.utf8CodeUnitCount).map { index in
+            // SAFETY: below the literal's length; literals live for ever.
+            unsafe line.utf8Start[index]
+        }
+        request.insert(contentsOf: field, at: preparedHeadByteCount - 2)
+        preparedHeadByteCount += field.count
+        unconfirmedRequest = request
+    }
+
+    // MARK: - Ends
+
+    private func respondLocally(_ status: UInt16) {
+        releaseUpstream(reusing: false)
+        var response = LocalResponse(status: status)
+        response.keepsConnection = exchange.request.wantsKeepAlive
+        response.omitsBody = exchange.request.method == .head
+        worker.buffers.output.removeAll()
+        response.write(date: worker.dateLine, into: &worker.buffers.output)
+        worker.buffers.sendOutput(on: downstream)
+        perform(exchange.localResponseSent())
+    }
+
+    private func finish(reuseDownstream: Bool, reuseUpstream: Bool) {
+        releaseUpstream(reusing: reuseUpstream)
+        forgetExchange()
+        if reuseDownstream {
+            exchange.reset()
+        } else {
+            closeGently()
+        }
+    }
+
+    private func forgetExchange() {
+        choice?.releaseSession(monotonicSeconds: worker.monotonicSeconds)
+        choice = nil
+        unconfirmedRequest = nil
+        scannedResponseCount = 0
+    }
+
+    /// Closes so that the client can read the answer: a close with unread bytes would be a reset,
+    /// and take the answer with it (RFC 9112 §9.6).
+    private func closeGently() {
+        let isQuiet = exchange.requestSide == .complete && downstream.pendingByteCount == 0
+        if isQuiet && !downstream.isReadable && !downstream.hasUnsentBytes {
+            close()
+            return
+        }
+        exchange.discardRequest()
+        downstream.finishSending()
+    }
+
+    /// Cuts the client off. A response whose end is the close itself has to be reset, or it would
+    /// look whole.
+    private func abort() {
+        if exchange.responseSide == .body && !clientSeesEnd { downstream.reset() }
+        close()
+    }
+
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        releaseUpstream(reusing: false)
+        forgetExchange()
+        downstream.close()
+        worker.forget(self)
+    }
+
+    func releaseUpstream(reusing: Bool) {
+        guard let leased = upstream else { return }
+        upstream = nil
+        scannedResponseCount = 0
+        if reusing { leased.giveBack() } else { leased.close() }
+    }
+}

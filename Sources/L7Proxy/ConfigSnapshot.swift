@@ -1,0 +1,88 @@
+import HTTPParser
+import ProxyConfig
+import ProxyCore
+import StickyPolicy
+
+/// One version of the configuration, made ready for the data path: immutable, shared by all
+/// workers, swapped whole.
+final class ConfigSnapshot: Sendable {
+    let configuration: Configuration
+    let routeTable: RouteTable
+    let resolver: ClientAddressResolver
+    let services: [ServiceProfile]
+    let requestParser: RequestParser
+    let responseParser: ResponseParser
+    /// One for each route, at its position.
+    private let routeAffinities: [RouteAffinity]
+    /// For requests that no route matches; nil answers 404.
+    private let defaultAffinity: RouteAffinity?
+
+    init(_ configuration: Configuration, resources: RouteAffinity.Resources) {
+        self.configuration = configuration
+        let services = configuration.services.enumerated().map { position, service in
+            ServiceProfile(service, position: position)
+        }
+        self.services = services
+        routeTable = RouteTable(configuration.routes)
+        routeAffinities = configuration.routes.map { route in
+            RouteAffinity(
+                route.affinity, path: route.path, service: services[route.service],
+                resources: resources)
+        }
+        defaultAffinity = configuration.defaultService.map { position in
+            RouteAffinity(
+                configuration.defaultAffinity, path: "/", service: services[position],
+                resources: resources)
+        }
+        resolver = ClientAddressResolver(
+            source: ClientAddressResolver.Source(configuration.clientIP.source),
+            trusted: configuration.clientIP.trusted)
+        requestParser = RequestParser(limits: ParserLimits(ofRequests: configuration.limits))
+        responseParser = ResponseParser(limits: ParserLimits(ofResponses: configuration.limits))
+    }
+
+    /// For a failure that concerns no listener in particular.
+    var anyListener: ListenerAddress { configuration.listeners[0] }
+
+    /// The affinity of the route for a request, or nil where there is none.
+    func affinity(host: Span<UInt8>, path: Span<UInt8>) -> RouteAffinity? {
+        guard let route = routeTable.match(host: host, path: path) else { return defaultAffinity }
+        return routeAffinities[route]
+    }
+}
+
+extension ServiceProfile {
+    init(_ service: Service, position: Int) {
+        self.init(
+            name: service.name, position: position,
+            backends: service.backends.map { backend in
+                BackendProfile(name: backend.name, weight: backend.weight, state: backend.state)
+            })
+        balance = service.balance
+        clientIP = service.clientIP
+    }
+}
+
+extension ClientAddressResolver.Source {
+    init(_ source: ClientIPRule.Source) {
+        switch source {
+        case .connection: self = .connection
+        case .xForwardedFor: self = .xForwardedFor
+        case .forwarded, .xRealIP:
+            preconditionFailure("the routes file's reader refuses what is not supported yet")
+        }
+    }
+}
+
+extension ParserLimits {
+    init(ofRequests limits: Limits) {
+        self.init(
+            headBytesMax: limits.requestHead, targetBytesMax: limits.requestTarget,
+            fieldCountMax: limits.headers)
+    }
+
+    init(ofResponses limits: Limits) {
+        self.init(
+            headBytesMax: limits.responseHead, targetBytesMax: 0, fieldCountMax: limits.headers)
+    }
+}

@@ -1,0 +1,77 @@
+import Glibc
+import ProxyConfig
+
+/// Reads what `--config` names: a file, a directory of `*.yaml` and `*.yml`, or `-`.
+enum ConfigurationFiles {
+    struct Unreadable: Error, CustomStringConvertible {
+        let path: String
+        let code: Int32
+        var description: String { "cannot read \(path): \(describeError(code))" }
+    }
+
+    /// 256 MiB: a cluster's objects are a few megabytes; a device or a mistake is endless.
+    private static let bytesMax = 256 * 1024 * 1024
+
+    static func read(_ path: String) throws(Unreadable) -> [SourceFile] {
+        if path == "-" {
+            return [SourceFile(name: "<stdin>", text: try contents(of: 0, named: "-"))]
+        }
+        guard let names = entries(ofDirectory: path) else { return [try file(path)] }
+        var files: [SourceFile] = []
+        for name in names { files.append(try file(path + "/" + name)) }
+        return files
+    }
+
+    private static func file(_ path: String) throws(Unreadable) -> SourceFile {
+        SourceFile(name: path, text: try bytes(ofFile: path))
+    }
+
+    static func bytes(ofFile path: String) throws(Unreadable) -> [UInt8] {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Unreadable(path: path, code: errno) }
+        defer { close(descriptor) }
+        return try contents(of: descriptor, named: path)
+    }
+
+    private static func contents(
+        of descriptor: Int32, named path: String
+    ) throws(Unreadable) -> [UInt8] {
+        var all: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 * 1024)
+        while true {
+            // SAFETY: the array's own memory and its count, for the length of the call.
+            let count = unsafe chunk.withUnsafeMutableBytes { space in
+                unsafe Glibc.read(descriptor, space.baseAddress, space.count)
+            }
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw Unreadable(path: path, code: errno) }
+            if count == 0 { return all }
+            all += chunk[..<count]
+            guard all.count <= bytesMax else { throw Unreadable(path: path, code: EFBIG) }
+        }
+    }
+
+    /// The YAML files of a directory in the order of their names, or nil when it is none. Names
+    /// that begin with a dot are left out: a mounted ConfigMap keeps its versions in `..data`.
+    private static func entries(ofDirectory path: String) -> [String]? {
+        guard let directory = unsafe opendir(path) else { return nil }
+        defer { unsafe closedir(directory) }
+        var names: [String] = []
+        while let entry = unsafe readdir(directory) {
+            // SAFETY: `d_name` is a terminated string inside the entry, valid until the next read.
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
+                unsafe String(cString: UnsafeRawPointer(field).assumingMemoryBound(to: CChar.self))
+            }
+            if !name.hasPrefix("."), name.hasSuffix(".yaml") || name.hasSuffix(".yml") {
+                names.append(name)
+            }
+        }
+        return names.sorted()
+    }
+
+    /// What `errno` means, in words.
+    static func describeError(_ code: Int32) -> String {
+        // SAFETY: `strerror` returns a terminated string that lives until the next call.
+        unsafe String(cString: strerror(code))
+    }
+}

@@ -1,0 +1,125 @@
+import HTTPParser
+import Transport
+
+/// The memory that every event of one loop works in. Connections that wait hold none of it.
+///
+/// What a connection has left over from earlier and what its socket has now are laid behind each
+/// other as the input, so that whoever reads sees one run of bytes.
+@safe
+final class LoopBuffers {
+    /// 64 KiB a read: at 16 KiB large bodies cost half as much again, above 64 KiB little is won
+    /// before the kernel's own buffers are full.
+    static let readBytesMax = 64 * 1024
+    /// Room for what we add to a head: forwarding fields, a cookie, framing.
+    private static let headSlack = 16 * 1024
+
+    private let storage: UnsafeMutableRawBufferPointer
+    /// Bytes of the input that are valid.
+    private(set) var inputCount = 0
+
+    var output: ByteWriter
+    var requestHead = RequestHead()
+    var responseHead = ResponseHead()
+
+    /// - Parameter headBytesMax: of requests and responses, the larger.
+    init(headBytesMax: Int) {
+        // A kept part is never longer than a head and what one read brought behind it.
+        let inputCapacity = headBytesMax + 2 * LoopBuffers.readBytesMax
+        unsafe storage = .allocate(byteCount: inputCapacity, alignment: 64)
+        // A forwarded head names its authority twice; what came of the body follows it.
+        output = ByteWriter(capacity: 2 * headBytesMax + LoopBuffers.headSlack + inputCapacity)
+    }
+
+    deinit {
+        unsafe storage.deallocate()
+    }
+
+    enum Intake: Equatable {
+        /// There are bytes to look at, and some of them are new.
+        case bytes
+        case nothing
+        case endOfStream
+        case failed
+    }
+
+    /// Lays out what `connection` has kept and, if that was seen before, one read of its socket.
+    ///
+    /// - Parameter seen: how many of the kept bytes were looked at without result.
+    func take(from connection: Connection, seen: Int) -> Intake {
+        inputCount = connection.pendingByteCount
+        if inputCount > 0 { copyPending(of: connection) }
+        if inputCount > seen { return .bytes }
+        guard connection.isReadable else { return .nothing }
+        let room = min(LoopBuffers.readBytesMax, unsafe storage.count - inputCount)
+        guard room > 0 else { return .failed }
+        // SAFETY: within `storage`, which lives as long as `self`.
+        let space = unsafe UnsafeMutableRawBufferPointer(
+            rebasing: storage[inputCount..<inputCount + room])
+        switch unsafe connection.receive(into: space) {
+        case .bytes(let count):
+            inputCount += count
+            return .bytes
+        case .wouldBlock: return .nothing
+        case .endOfStream: return .endOfStream
+        case .failed: return .failed
+        }
+    }
+
+    private func copyPending(of connection: Connection) {
+        guard let pending = connection.pending, unsafe storage.count >= inputCount else {
+            preconditionFailure("more was kept than the input can hold")
+        }
+        // SAFETY: the room was tested; the two buffers are different allocations.
+        unsafe pending.withUnsafeBytes { bytes in unsafe storage.copyMemory(from: bytes) }
+    }
+
+    /// Keeps the input from `offset` on with the connection, for the next time.
+    func keep(from offset: Int, with connection: Connection) {
+        let held = connection.pendingByteCount
+        if held > 0 { connection.consumePending(held) }
+        guard offset < inputCount else { return }
+        // SAFETY: the valid part of `storage`; the connection copies it.
+        let kept = unsafe connection.appendPending(
+            UnsafeRawBufferPointer(rebasing: storage[offset..<inputCount]))
+        precondition(kept, "the input is smaller than what a connection may keep")
+    }
+
+    /// Shows the valid input. The span is valid inside `body` only.
+    func withInput<Result, Failure: Error>(
+        _ body: (Span<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        // SAFETY: the first `inputCount` bytes are initialised, and nothing writes to them inside
+        // `body`: only `take` does, and it is never called there.
+        let valid = unsafe UnsafeRawBufferPointer(rebasing: storage[..<inputCount])
+        return try body(unsafe valid.bindMemory(to: UInt8.self).span)
+    }
+
+    /// Copies a part of the input behind the output.
+    func appendInput(_ range: Range<Int>) {
+        withInput { bytes in output.append(bytes.extracting(range)) }
+    }
+
+    /// Sends a part of the input as it is.
+    @discardableResult
+    func sendInput(_ range: Range<Int>, on connection: Connection) -> SendResult {
+        // SAFETY: bounds are checked by the slice; the connection copies what it cannot send now.
+        unsafe connection.send(UnsafeRawBufferPointer(rebasing: storage[range]))
+    }
+
+    /// Sends all of the output.
+    @discardableResult
+    func sendOutput(on connection: Connection) -> SendResult {
+        output.withBytes { bytes in connection.send(bytes) }
+    }
+
+    /// Sends all of the output and a part of the input behind it in one call.
+    @discardableResult
+    func sendOutput(andInput range: Range<Int>, on connection: Connection) -> SendResult {
+        output.withBytes { head in
+            unsafe head.withUnsafeBytes { head in
+                // SAFETY: both are valid until the call returns; the connection copies the rest.
+                unsafe connection.send(head, UnsafeRawBufferPointer(rebasing: storage[range]))
+            }
+        }
+    }
+}

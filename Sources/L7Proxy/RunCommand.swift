@@ -1,0 +1,83 @@
+import ArgumentParser
+import Glibc
+import Logging
+import ProxyConfig
+import StickyPolicy
+import Transport
+
+/// `l7proxy run`: serve until a signal ends it.
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Serve the routes file until told to stop.",
+        discussion: """
+            TERM and INT drain: no new connections, what is in flight is finished; a second one \
+            stops at once. HUP reads the routes file again.
+            """)
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "Listen here instead of where the file says; may be repeated.", valueName: "address"))
+    var listen: [String] = []
+
+    @Option(help: ArgumentHelp("Event loops; default: one a usable CPU.", valueName: "count"))
+    var workers: Int?
+
+    @Option(
+        help: ArgumentHelp("The admin listener: only off is supported yet.", valueName: "address"))
+    var admin: String = "off"
+
+    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel = "info"
+
+    mutating func validate() throws {
+        if let workers, workers < 1 || workers > 1024 {
+            throw ValidationError("--workers takes a number from 1 to 1024, not \(workers).")
+        }
+        for address in listen where ListenerAddress(text: address) == nil {
+            throw ValidationError(
+                "--listen takes 0.0.0.0:8080, [::]:8080 or unix:/path, not \(address).")
+        }
+        if Logger.Level(rawValue: logLevel) == nil {
+            let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("--log-level takes one of \(levels), not \(logLevel).")
+        }
+        if admin != "off" {
+            throw ValidationError("--admin: the admin listener is not supported yet; give off.")
+        }
+    }
+
+    func run() throws {
+        let log = StandardErrorLog.makeLogger(level: Logger.Level(rawValue: logLevel) ?? .info)
+        guard let configuration = read() else { throw ExitStatus.badConfiguration }
+        let server: Server
+        do throws(CookieKeys.Unusable) {
+            server = try Server(configuration, source: read, log: log)
+        } catch {
+            log.error("\(error)")
+            throw ExitStatus.badConfiguration
+        }
+        do throws(ListenError) {
+            let addresses = try server.start()
+            let places = addresses.values.map { "\($0)" }.sorted().joined(separator: ", ")
+            log.notice("ready, listening on \(places)")
+        } catch {
+            log.error("\(error)")
+            server.stop()
+            throw ExitStatus.unavailable
+        }
+        server.run()
+        log.notice("stopped")
+    }
+
+    /// The routes file, with what the command line says instead.
+    private func read() -> Configuration? {
+        guard var configuration = options.read() else { return nil }
+        if !listen.isEmpty {
+            configuration.listeners = listen.compactMap(ListenerAddress.init(text:))
+        }
+        if let workers { configuration.workers = .exactly(workers) }
+        return configuration
+    }
+}

@@ -1,0 +1,201 @@
+import Glibc
+import Logging
+import ProxyConfig
+import ProxyCore
+import StickyPolicy
+import Synchronization
+import Transport
+
+/// The process: starts the workers, waits for signals, and passes on what they mean. It runs on the
+/// main thread and touches no connection.
+final class Server {
+    /// Where the configuration comes from; called again at every reload.
+    typealias Source = () -> Configuration?
+
+    private let source: Source
+    private let log: Logger
+    private let connections = ConnectionCount()
+    private var resources: RouteAffinity.Resources
+    private var workers: [WorkerThread] = []
+
+    static let signals = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2]
+
+    init(
+        _ configuration: Configuration, source: @escaping Source, log: Logger
+    ) throws(CookieKeys.Unusable) {
+        self.source = source
+        self.log = log
+        let sessions = SessionTable(
+            limit: configuration.sessionLimit,
+            seed: SessionTable.HashSeed(.random(in: .min ... .max), .random(in: .min ... .max)))
+        resources = RouteAffinity.Resources(
+            authenticator: try CookieKeys.authenticator(for: configuration.cookieKeys),
+            sessions: sessions)
+        initial = configuration
+        self.sessions = sessions
+    }
+
+    private let initial: Configuration
+    private let sessions: SessionTable
+
+    /// Starts all workers.
+    ///
+    /// - Returns: where they listen, with the ports that the kernel chose.
+    func start() throws(ListenError) -> [ListenerAddress: SocketAddress] {
+        Signals.block(Server.signals)
+        Signals.ignoreBrokenPipe()
+        warnAboutDescriptors()
+        let snapshot = ConfigSnapshot(initial, resources: resources)
+        var bound: [ListenerAddress: SocketAddress] = [:]
+        for number in 0..<workerCount {
+            let worker = WorkerThread(
+                number: number, share: WorkerShare(connections: connections, log: log))
+            workers.append(worker)
+            // One after the other: the first finds the ports that the others share.
+            bound.merge(try worker.start(snapshot, resolved: bound)) { first, _ in first }
+        }
+        return bound
+    }
+
+    private var workerCount: Int {
+        switch initial.workers {
+        case .automatic: Processors.usableCount()
+        case .exactly(let count): count
+        }
+    }
+
+    /// Serves until a signal ends it. The first TERM or INT drains, a second one stops at once.
+    func run() {
+        while let signal = Signals.wait(for: Server.signals) {
+            switch signal {
+            case SIGHUP: reload()
+            case SIGTERM, SIGINT:
+                drain()
+                return
+            default: log.notice("signal \(signal) has no meaning yet")
+            }
+        }
+    }
+
+    /// Ends everything at once and waits for it.
+    func stop() {
+        for worker in workers { worker.share.orders.put(.stop) }
+        for worker in workers { worker.join() }
+        workers = []
+    }
+
+    /// Reads the configuration again. One that is not good changes nothing.
+    func reload() {
+        guard let configuration = source() else {
+            log.error("the configuration was not reloaded; the running one stays")
+            return
+        }
+        do throws(CookieKeys.Unusable) {
+            resources = RouteAffinity.Resources(
+                authenticator: try CookieKeys.authenticator(for: configuration.cookieKeys),
+                sessions: sessions)
+        } catch {
+            log.error("the configuration was not reloaded: \(error)")
+            return
+        }
+        let snapshot = ConfigSnapshot(configuration, resources: resources)
+        for worker in workers { worker.share.orders.put(.adopt(snapshot)) }
+        log.notice("configuration reloaded: \(configuration.routes.count) routes")
+    }
+
+    private func drain() {
+        let limit = initial.timeouts.drain
+        log.notice("draining for at most \(limit)")
+        for worker in workers { worker.share.orders.put(.drain) }
+        let end = MonotonicTime.now() + limit
+        while !workers.allSatisfy(\.share.hasEnded), MonotonicTime.now() < end {
+            // The threads end without a signal: look often enough that nobody waits for us.
+            let signal = Signals.wait(for: [SIGTERM, SIGINT], timeout: .milliseconds(20))
+            if signal != nil { break }
+        }
+        let left = connections.value.load(ordering: .relaxed)
+        if left > 0 { log.notice("\(left) connections are cut") }
+        stop()
+    }
+
+    /// A client and a backend each need a descriptor.
+    private func warnAboutDescriptors() {
+        let available = Descriptors.raiseLimit()
+        let wanted = initial.limits.connections * 2 + 64
+        if initial.limits.connections > 0 && available < wanted {
+            log.warning(
+                """
+                limits.connections is \(initial.limits.connections), which needs \(wanted) \
+                descriptors, and \(available) may be open; raise the limit (ulimit -n) or lower \
+                the setting
+                """)
+        }
+    }
+}
+
+/// One worker's thread, seen from outside.
+private final class WorkerThread {
+    let share: WorkerShare
+    private let number: Int
+    private var thread: Transport.Thread?
+
+    init(number: Int, share: WorkerShare) {
+        self.number = number
+        self.share = share
+    }
+
+    /// Starts the thread and waits until it listens.
+    func start(
+        _ snapshot: ConfigSnapshot, resolved: [ListenerAddress: SocketAddress]
+    ) throws(ListenError) -> [ListenerAddress: SocketAddress] {
+        let birth = WorkerBirth()
+        let share = share
+        do throws(SystemError) {
+            thread = try startThread(name: "worker-\(number)") {
+                runWorker(snapshot, share: share, resolved: resolved, birth: birth)
+            }
+        } catch {
+            throw ListenError(address: snapshot.anyListener, reason: "\(error)")
+        }
+        return try birth.wait().get()
+    }
+
+    func join() {
+        thread?.join()
+        thread = nil
+    }
+}
+
+/// The body of a worker's thread: everything of the worker is made, used and destroyed here.
+private func runWorker(
+    _ snapshot: ConfigSnapshot, share: WorkerShare, resolved: [ListenerAddress: SocketAddress],
+    birth: WorkerBirth
+) {
+    defer { share.end() }
+    do throws(ListenError) {
+        let worker = try Worker.make(snapshot, share: share)
+        try worker.listen(resolved: resolved)
+        share.orders.attach(worker.loop.mailbox)
+        birth.report(.success(worker.listening))
+        worker.run()
+    } catch {
+        birth.report(.failure(error))
+    }
+}
+
+/// How a worker's thread tells the main one that it listens, or why not.
+private final class WorkerBirth: Sendable {
+    private let outcome = Mutex<Result<[ListenerAddress: SocketAddress], ListenError>?>(nil)
+
+    func report(_ result: Result<[ListenerAddress: SocketAddress], ListenError>) {
+        outcome.withLock { $0 = result }
+    }
+
+    func wait() -> Result<[ListenerAddress: SocketAddress], ListenError> {
+        while true {
+            if let result = outcome.withLock({ $0 }) { return result }
+            // Once at start, for a fraction of a millisecond.
+            usleep(200)
+        }
+    }
+}

@@ -1,0 +1,139 @@
+import ProxyCore
+import StickyPolicy
+import Transport
+
+/// The idle connections of one loop to one backend from one source address.
+///
+/// Last in, first out: the fewest and hottest connections carry the load, and the others reach
+/// their idle timeout.
+final class UpstreamPool {
+    let address: SocketAddress
+    let source: SocketAddress?
+    private let loop: EventLoop
+    private let buffers: LoopBuffers
+    /// For how long an idle connection is kept; zero keeps none.
+    var idleNanoseconds: UInt64 = 0
+    private var idle: [UpstreamConnection] = []
+
+    init(
+        address: SocketAddress, source: SocketAddress?, loop: EventLoop, buffers: LoopBuffers
+    ) {
+        self.address = address
+        self.source = source
+        self.loop = loop
+        self.buffers = buffers
+    }
+
+    /// Hands out the connection that was returned last.
+    ///
+    /// A backend that has closed was noticed by its event, if the event came already.
+    ///
+    /// - Parameter mustProbe: ask the socket itself, for a request that cannot be sent twice.
+    func lease(to owner: ClientConnection, mustProbe: Bool) -> UpstreamConnection? {
+        while let candidate = idle.popLast() {
+            let connection = candidate.connection
+            let isClean = !connection.peerHasClosed && !connection.isReadable
+            guard isClean, !mustProbe || connection.probeIsQuiet() else {
+                candidate.close()
+                continue
+            }
+            candidate.lease(to: owner)
+            return candidate
+        }
+        return nil
+    }
+
+    /// Begins a new connection.
+    func open(for owner: ClientConnection) throws(SystemError) -> UpstreamConnection {
+        let connection = try Connection.connect(to: address, from: source, loop: loop)
+        let opened = UpstreamConnection(connection, pool: self)
+        connection.handler = owner
+        return opened
+    }
+
+    fileprivate func put(_ returned: UpstreamConnection) {
+        let connection = returned.connection
+        var keep = idleNanoseconds
+        if let seconds = returned.keepAliveSeconds {
+            // One second less than the backend says: its close and our request may cross.
+            keep = min(keep, UInt64(seconds > 0 ? seconds - 1 : 0) * 1_000_000_000)
+        }
+        let isClean =
+            connection.isOpen && !connection.peerHasClosed && !connection.hasUnsentBytes
+            && connection.error == nil
+        // A read that filled its space leaves it open whether more is there.
+        guard isClean, keep > 0, buffers.take(from: connection, seen: 0) == .nothing else {
+            returned.close()
+            return
+        }
+        connection.handler = returned
+        connection.deadline = loop.now.advanced(byNanoseconds: keep)
+        idle.append(returned)
+    }
+
+    fileprivate func remove(_ connection: UpstreamConnection) {
+        if let position = idle.lastIndex(where: { $0 === connection }) {
+            idle.remove(at: position)
+        }
+    }
+
+    /// The backend is gone from the configuration: no connection comes back.
+    func retire() {
+        idleNanoseconds = 0
+        closeIdle()
+    }
+
+    func closeIdle() {
+        while let connection = idle.popLast() { connection.close() }
+    }
+
+    var idleCount: Int { idle.count }
+}
+
+/// One connection to a backend: leased to a client connection, or idle in its pool.
+final class UpstreamConnection: ConnectionHandler {
+    let connection: Connection
+    private let pool: UpstreamPool
+    /// It has carried a request and come back.
+    private(set) var isReused = false
+    /// What the backend's last `Keep-Alive: timeout` said.
+    var keepAliveSeconds: UInt32?
+
+    fileprivate init(_ connection: Connection, pool: UpstreamPool) {
+        self.connection = connection
+        self.pool = pool
+    }
+
+    fileprivate func lease(to owner: ClientConnection) {
+        connection.handler = owner
+        connection.deadline = nil
+    }
+
+    /// Returns it to the pool after a whole exchange.
+    func giveBack() {
+        isReused = true
+        pool.put(self)
+    }
+
+    func close() {
+        connection.close()
+    }
+
+    /// Idle, every word of the backend is one too many: it has closed, or it says something that
+    /// nobody asked for.
+    func connectionReady(_ connection: Connection) {
+        guard connection.isReadable || connection.peerHasClosed || connection.isHungUp else {
+            return
+        }
+        discard()
+    }
+
+    func connectionDeadlinePassed(_ connection: Connection) {
+        discard()
+    }
+
+    private func discard() {
+        pool.remove(self)
+        close()
+    }
+}

@@ -1,0 +1,124 @@
+import HTTPParser
+import ProxyConfig
+import ProxyCore
+import StickyPolicy
+import Transport
+
+/// One worker's side of a configuration: the shared snapshot, and beside it what changes from
+/// request to request and is never shared: the balancers' turns and the pools.
+final class WorkerConfiguration {
+    let snapshot: ConfigSnapshot
+    private var selector: BackendSelector
+    /// By service, backend and source address.
+    private let pools: [[[UpstreamPool]]]
+    /// Nanoseconds by `Wait`; 0 waits for ever.
+    private let timeouts: [UInt64]
+    let limits: Limits
+
+    init(_ snapshot: ConfigSnapshot, worker: Worker) {
+        self.snapshot = snapshot
+        selector = BackendSelector(services: snapshot.services, seed: worker.random.next())
+        limits = snapshot.configuration.limits
+        let timeouts = snapshot.configuration.timeouts
+        self.timeouts = Wait.allCases.map { timeouts[$0].wholeNanoseconds }
+        let sources = snapshot.configuration.sourceAddresses.map { address in
+            SocketAddress(high: address.high, low: address.low, port: 0)
+        }
+        pools = snapshot.configuration.services.map { service in
+            service.backends.map { backend in
+                worker.pools(to: backend.endpoint, from: sources, timeouts: timeouts)
+            }
+        }
+    }
+
+    var requestParser: RequestParser { snapshot.requestParser }
+    var responseParser: ResponseParser { snapshot.responseParser }
+    var resolver: ClientAddressResolver { snapshot.resolver }
+
+    func deadline(for wait: Wait, from now: MonotonicTime) -> MonotonicTime? {
+        let timeout = timeouts[Int(wait.rawValue)]
+        return timeout == 0 ? nil : now.advanced(byNanoseconds: timeout)
+    }
+
+    /// Where a request goes; nil when no backend of its service may serve it.
+    func choose(
+        _ affinity: RouteAffinity, _ head: RequestHead, in bytes: Span<UInt8>,
+        from client: ClientFacts
+    ) -> Choice? {
+        guard
+            let selection = selector.select(for: affinity, head: head, in: bytes, from: client)
+        else { return nil }
+        return Choice(
+            affinity: affinity, selection: selection, client: client,
+            pool: pool(for: selection, of: affinity, client: client))
+    }
+
+    /// Where a request goes after no connection could be made to where it was going.
+    func successor(of failed: Choice) -> Choice? {
+        var tried = failed.tried
+        tried.insert(failed.selection.backend)
+        guard !tried.isFull,
+            let selection = selector.successor(
+                of: failed.selection, for: failed.affinity, excluding: tried, from: failed.client)
+        else { return nil }
+        var choice = failed
+        choice.tried = tried
+        choice.announcesMove = selection.wasMoved && !failed.selection.wasMoved
+        choice.selection = selection
+        choice.pool = pool(for: selection, of: failed.affinity, client: failed.client)
+        return choice
+    }
+
+    /// The same client always comes from the same source address, so that an affinity behind the
+    /// backend's address (kube-proxy's ClientIP) can tell our clients apart.
+    private func pool(
+        for selection: Selection, of affinity: RouteAffinity, client: ClientFacts
+    ) -> UpstreamPool {
+        let bySource = pools[affinity.service][selection.backend]
+        guard bySource.count > 1 else { return bySource[0] }
+        let key = selection.clientKey != 0 ? selection.clientKey : client.address.stableHash
+        return bySource[Int(key % UInt64(bySource.count))]
+    }
+}
+
+/// The backend chosen for one exchange, and why.
+struct Choice {
+    let affinity: RouteAffinity
+    var selection: Selection
+    let client: ClientFacts
+    var pool: UpstreamPool
+    /// Backends that could not be reached for this request.
+    var tried = TriedBackends()
+    /// The backend is to hear that this session lived elsewhere, and its head does not say so yet.
+    var announcesMove = false
+    /// The client's connection is TLS, by our own or a trusted peer's account.
+    var isSecure = false
+    private var hold: SessionHold?
+
+    init(
+        affinity: RouteAffinity, selection: Selection, client: ClientFacts, pool: UpstreamPool
+    ) {
+        self.affinity = affinity
+        self.selection = selection
+        self.client = client
+        self.pool = pool
+    }
+
+    /// Writes the affinity cookie, if this response is to set one.
+    func writeCookie(at unixSeconds: Int64, into writer: inout ByteWriter) {
+        guard selection.setsCookie else { return }
+        affinity.appendSetCookie(
+            for: selection, isSecure: isSecure, at: unixSeconds, to: &writer)
+    }
+
+    /// An open tunnel keeps its session however long it lasts.
+    mutating func holdSession() {
+        if hold == nil { hold = affinity.hold(for: client) }
+    }
+
+    /// The tunnel, if there was one, is over: the session's idle time begins.
+    mutating func releaseSession(monotonicSeconds: UInt32) {
+        hold?.release(monotonicSeconds: monotonicSeconds)
+        hold = nil
+    }
+}
