@@ -1,0 +1,168 @@
+"""The command line as an operator meets it: reload, drain, exit codes."""
+import http.client
+import json
+import signal
+import socket
+import threading
+
+from harness import ROOT, Process, accepts, command, expect, expect_equal, free_port, poll, promise
+from http_client import Client, get
+from stage import ingress_and_service
+
+USAGE, UNAVAILABLE, CONFIG = 64, 69, 78      # sysexits.h
+
+
+@promise("SIGHUP reads the documents again, without touching an open connection")
+def reload(stage):
+    port, process = stage.start_proxy("reload", stage.documents)
+    with Client(port, stage.host) as kept:
+        expect_equal(kept.get().status, 200)
+        held = kept.connection.sock
+        expect_equal(get(port, "late.test").status, 404, "before")
+        (stage.folder / "reload.yaml").write_text(
+            stage.documents + ingress_and_service("late", stage.ports["web"]))
+        process.signal(signal.SIGHUP)
+        poll(10, "the new route answers", lambda: get(port, "late.test").status == 200)
+        expect_equal(kept.get().status, 200, "on the connection from before")
+        expect(kept.connection.sock is held, "the kept connection was closed")
+    process.end()
+
+
+@promise("a bad file at SIGHUP is reported, and the routes from before stay")
+def bad_reload(stage):
+    port, process = stage.start_proxy("bad-reload", stage.documents)
+    reported = len(process.text())
+    (stage.folder / "bad-reload.yaml").write_text("routes:\n  - bakends: [127.0.0.1:1]\n")
+    process.signal(signal.SIGHUP)
+    poll(10, "the error is reported", lambda: "bakends" in process.text()[reported:])
+    expect_equal(get(port, stage.host).status, 200)
+    expect(process.child.poll() is None, "the proxy ended")
+    process.end()
+
+
+@promise("SIGTERM: what is in flight is finished, nothing new is taken, and the status is 0")
+def drain(stage):
+    port, process = stage.start_proxy("drain", stage.documents)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", "/slow?ms=1500", headers={"Host": "bodies.test"})
+    response = connection.getresponse()     # its head is here, half of its body is not
+    process.signal(signal.SIGTERM)
+    poll(1, "the listener closes", lambda: not accepts("127.0.0.1", port))
+    body = json.loads(response.read())
+    expect_equal(body["target"], "/slow?ms=1500")
+    connection.close()
+    expect_equal(process.wait(10), 0, "exit status")
+
+
+@promise("SIGTERM with only idle connections ends at once with status 0, SIGINT too")
+def idle_drain(stage):
+    for number in (signal.SIGTERM, signal.SIGINT):
+        port, process = stage.start_proxy(f"idle-{number}", stage.documents)
+        with Client(port, stage.host) as idle:
+            expect_equal(idle.get().status, 200)
+            process.signal(number)
+            expect_equal(process.wait(5), 0, f"exit status after signal {number}")
+
+
+@promise("a second SIGTERM stops at once")
+def second_signal(stage):
+    port, process = stage.start_proxy("impatient", stage.documents)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", "/slow?ms=20000", headers={"Host": "bodies.test"})
+    connection.getresponse()
+    process.signal(signal.SIGTERM)
+    poll(5, "the listener closes", lambda: not accepts("127.0.0.1", port))
+    process.signal(signal.SIGTERM)
+    expect(process.wait(5) is not None, "it still runs")
+    connection.close()
+
+
+@promise("a client that vanishes in the middle of a response does no harm to the others")
+def vanishing_clients(stage):
+    def vanish():
+        with socket.create_connection(("127.0.0.1", stage.port), 10) as connection:
+            connection.sendall(f"GET /large HTTP/1.1\r\nHost: {stage.host}\r\n\r\n".encode())
+            connection.recv(1000)
+    threads = [threading.Thread(target=vanish) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    for _ in range(20):
+        expect_equal(get(stage.port, stage.host, "/small").status, 200)
+    expect(stage.proxy.child.poll() is None, "the proxy ended")
+
+
+@promise("a bad routes file: run and check exit with 78 and name file, line and what was meant")
+def bad_file(stage):
+    path = stage.folder / "bad.yaml"
+    path.write_text("routes:\n  - bakends: [127.0.0.1:1]\n")
+    for verb in ("run", "check"):
+        done = command(stage.proxy_program, verb, "--config", path, seconds=10)
+        said = (done.stdout + done.stderr).decode()
+        expect_equal(done.returncode, CONFIG, verb)
+        expect("bad.yaml:2:5" in said and "bakends" in said and "backends" in said, verb, said)
+
+
+@promise("a file that is not there: exit 78")
+def missing_file(stage):
+    done = command(stage.proxy_program, "run", "--config", stage.folder / "absent.yaml", seconds=10)
+    expect_equal(done.returncode, CONFIG)
+    expect("absent.yaml" in done.stderr.decode(), done.stderr)
+
+
+@promise("usage errors exit with 64")
+def usage(stage):
+    for arguments in (["run"], ["run", "--nonsense"], ["nonsense"], ["check"]):
+        expect_equal(command(stage.proxy_program, *arguments, seconds=10).returncode, USAGE, arguments)
+
+
+@promise("an address that is taken: exit 69")
+def taken_address(stage):
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        done = command(stage.proxy_program, "run", "--config", stage.folder / "proxy.yaml",
+                       "--listen", f"127.0.0.1:{port}", seconds=10)
+        expect_equal(done.returncode, UNAVAILABLE)
+        expect(str(port) in done.stderr.decode(), done.stderr)
+
+
+@promise("check accepts the documents, routes prints the table, --version and --help answer")
+def informative(stage):
+    path = stage.folder / "proxy.yaml"
+    expect_equal(command(stage.proxy_program, "check", "--config", path).returncode, 0, "check")
+    table = command(stage.proxy_program, "routes", "--config", path)
+    expect_equal(table.returncode, 0, "routes")
+    for word in (stage.host, "bodies.test", f"127.0.0.2:{stage.ports['bodies']}"):
+        expect(word in table.stdout.decode(), "no", word, "in", table.stdout.decode())
+    version = command(stage.proxy_program, "--version")
+    expect(version.returncode == 0 and version.stdout.strip(), "--version", version)
+    for arguments in ([], ["run"], ["check"], ["routes"], ["demo"]):
+        expect_equal(command(stage.proxy_program, *arguments, "--help").returncode, 0, arguments)
+
+
+@promise("--config - reads standard input")
+def standard_input(stage):
+    with open(stage.folder / "proxy.yaml", "rb") as documents:
+        done = command(stage.proxy_program, "check", "--config", "-", stdin=documents)
+    expect_equal(done.returncode, 0, done.stderr.decode()[-300:])
+
+
+@promise("the project's examples pass check")
+def examples(stage):
+    for name in ("routes.example.yaml", "kubernetes.example.yaml"):
+        done = command(stage.proxy_program, "check", "--config", ROOT / "config" / name)
+        expect_equal(done.returncode, 0, name + " " + (done.stdout + done.stderr).decode()[-300:])
+
+
+@promise("the demo serves its page and answers with a cookie that sticks")
+def demo(stage):
+    port = free_port()
+    process = Process([stage.proxy_program, "demo", "--port", port], stage.folder / "demo.log")
+    process.ready("127.0.0.1", port)
+    answer = get(port, "localhost")
+    expect_equal(answer.status, 200)
+    expect(b"<html" in answer.body.lower(), answer.body[:200])
+    process.signal(signal.SIGTERM)
+    expect_equal(process.wait(10), 0, "exit status")
+    expect("curl" in process.text(), "no line to try in", process.text()[-300:])
