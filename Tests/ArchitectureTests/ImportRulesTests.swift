@@ -29,4 +29,12 @@ struct ImportRulesTests {
     func systemFloor(file: SourceTree.File) {
         #expect(Rules.httpWordsInTransport(file) == [])
     }
+
+    /// Circles that ARCHITECTURE.md lists with their reason, each in alphabetical order.
+    static let acceptedCircles: [[String]] = []
+
+    @Test("no two files of a module use each other's types in a circle")
+    func fileCircles() {
+        #expect(FileCircles(Self.files).circles == Self.acceptedCircles)
+    }
 }

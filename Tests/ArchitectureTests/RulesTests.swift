@@ -107,6 +107,8 @@ struct RulesTests {
         #expect(Rules.unsafeWithoutReason(file("let a = unsafe b")).count == 1)
         #expect(Rules.unsafeWithoutReason(file("// SAFETY: c.\nlet a = unsafe b")) == [])
         #expect(Rules.unsafeWithoutReason(file("// SAFETY: c.\(gap)\nlet a = unsafe b")).count == 1)
+        #expect(Rules.unsafeWithoutReason(file("guard unsafe getrlimit(a, &b) == 0")) == [])
+        #expect(Rules.unsafeWithoutReason(file("if a && unsafe b.load() & 1 == 0 {")).count == 1)
         #expect(Rules.unsafeWithoutReason(file("// unsafe\nlet unsafely = \"unsafe\"")) == [])
     }
 
@@ -116,5 +118,21 @@ struct RulesTests {
         #expect(Rules.strayTasks(file("// TO" + "DO(#12): later")) == [])
         #expect(Rules.privatePaths(file("// see /wo" + "rk/notes")).count == 1)
         #expect(Rules.privatePaths(file("// see docs/notes")) == [])
+    }
+
+    @Test("a circle of files is found, over a third file too, and a line of uses is none")
+    func circles() {
+        func file(_ name: String, _ text: String) -> SourceTree.File {
+            SourceTree.File(path: "Sources/M/\(name).swift", text: text)
+        }
+        let a = file("A", "struct A { var b: B }")
+        let b = file("B", "enum B { case c(C) }")
+        #expect(FileCircles([a, b, file("C", "struct C {}")]).circles == [])
+        #expect(FileCircles([a, b, file("C", "struct C { /* A */ }")]).circles == [])
+        #expect(
+            FileCircles([
+                a, b, file("C", "final class C { func f(_ x: A) {} }"), file("D", "let a: A"),
+            ])
+            .circles == [["Sources/M/A.swift", "Sources/M/B.swift", "Sources/M/C.swift"]])
     }
 }
