@@ -138,7 +138,7 @@ class Runner:
             try:
                 stage = stage_of(Path(folder))
                 for sentence, seconds, function in self.promises:
-                    if only in sentence:
+                    if only.lower() in sentence.lower():
                         self.check(sentence, seconds, function, stage)
             finally:
                 signal.alarm(0)

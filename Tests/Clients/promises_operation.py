@@ -44,12 +44,12 @@ def bad_reload(stage):
 def drain(stage):
     port, process = stage.start_proxy("drain", stage.documents)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.request("GET", "/slow?ms=1500", headers={"Host": "bodies.test"})
+    connection.request("GET", "/slow?ms=4000", headers={"Host": "bodies.test"})
     response = connection.getresponse()     # its head is here, half of its body is not
     process.signal(signal.SIGTERM)
-    poll(1, "the listener closes", lambda: not accepts("127.0.0.1", port))
+    poll(3, "the listener closes", lambda: not accepts("127.0.0.1", port))
     body = json.loads(response.read())
-    expect_equal(body["target"], "/slow?ms=1500")
+    expect_equal(body["target"], "/slow?ms=4000")
     connection.close()
     expect_equal(process.wait(10), 0, "exit status")
 
