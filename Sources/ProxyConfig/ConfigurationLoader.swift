@@ -29,24 +29,50 @@ package enum ConfigurationLoader {
     ) -> ConfigurationResult {
         let findings = Findings(files: files, isStrict: options.isStrict)
         var shortForm = ShortForm(findings: findings)
+        var objects = KubernetesObjects(findings: findings)
         for file in files.indices {
-            let roots = YAMLDocuments.read(file, into: findings).roots
-            let short = roots.filter { root in
-                if root.isMapping { return root["kind"] == nil }
-                findings.add(
-                    .error, "a document must be a mapping, found \(root.found)", at: root.position)
-                return false
-            }
-            shortForm.add(short, from: files[file])
+            sort(YAMLDocuments.read(file, into: findings), of: file, &shortForm, &objects)
         }
-        var draft = Draft()
-        let nodes = shortForm.readSettings(into: &draft)
-        shortForm.readRoutes(nodes: nodes, into: &draft)
-        return finish(draft, findings)
+        let draft = resolve(&shortForm, objects, options)
+        Advice(findings: findings).give(on: draft)
+        return result(draft.configuration, findings)
     }
 
-    private static func finish(_ draft: Draft, _ findings: Findings) -> ConfigurationResult {
-        var configuration = draft.configuration
+    /// Tells the documents of one file apart: an object has a `kind`.
+    private static func sort(
+        _ documents: YAMLDocuments, of file: Int, _ shortForm: inout ShortForm,
+        _ objects: inout KubernetesObjects
+    ) {
+        var short: [YAMLNode] = []
+        for root in documents.roots {
+            if root["kind"] != nil { objects.add(root) } else { short.append(root) }
+        }
+        shortForm.add(short, file: file)
+    }
+
+    private static func resolve(
+        _ shortForm: inout ShortForm, _ objects: KubernetesObjects, _ options: LoaderOptions
+    ) -> Draft {
+        let findings = objects.findings
+        var draft = Draft()
+        let written = shortForm.readSettings(into: &draft)
+        let found = KubernetesNodes(findings: findings).addresses(of: objects.nodes)
+        shortForm.readRoutes(nodes: written.isEmpty ? found : written, into: &draft)
+        let services = KubernetesServices(
+            objects: objects, findings: findings, nodes: objects.nodes.isEmpty ? written : found)
+        let classes = IngressClasses(
+            options: options.ingressClasses, objects: objects.ingressClasses)
+        KubernetesIngresses(
+            services: services, findings: findings, classes: classes,
+            defaults: shortForm.behaviours
+        ).read(into: &draft)
+        return draft
+    }
+
+    private static func result(
+        _ configuration: Configuration, _ findings: Findings
+    ) -> ConfigurationResult {
+        var configuration = configuration
         if configuration.listeners.isEmpty {
             let everyAddress = Endpoint(address: IPAddress(v4: 0), port: 8_080)
             configuration.listeners = [.tcp(everyAddress)]

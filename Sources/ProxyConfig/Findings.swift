@@ -11,9 +11,16 @@ final class Findings {
     private let isStrict: Bool
     private var kept: [(position: Position, diagnostic: Diagnostic)] = []
     private var droppedCount = 0
+    /// What was kept: two rules that use one service find the same mistake in it.
+    private var seen: Set<Key> = []
     private(set) var hasError = false
     /// Byte offsets of line starts, for files that something was said about.
     private var lineStarts: [Int: [Int]] = [:]
+
+    private struct Key: Hashable {
+        var position: Position
+        var message: String
+    }
 
     init(files: [SourceFile], isStrict: Bool) {
         self.files = files
@@ -30,22 +37,24 @@ final class Findings {
 
     /// Adds a warning that stays one when warnings are errors.
     func advise(_ message: String, at position: Position) {
-        keep(.warning, message, at: position, help: nil)
-        if let last = kept.indices.last { kept[last].diagnostic.isAdvice = true }
+        keep(.warning, message, at: position, isAdvice: true)
     }
 
     private func keep(
-        _ severity: Diagnostic.Severity, _ message: String, at position: Position, help: String?
+        _ severity: Diagnostic.Severity, _ message: String, at position: Position,
+        help: String? = nil, isAdvice: Bool = false
     ) {
         if severity == .error { hasError = true }
         guard kept.count < Findings.countMax else {
             droppedCount += 1
             return
         }
-        let diagnostic = Diagnostic(
+        guard seen.insert(Key(position: position, message: message)).inserted else { return }
+        var diagnostic = Diagnostic(
             severity: severity, file: files[position.file].name, line: position.line,
             column: position.column, length: position.length, message: message, help: help,
             excerpt: excerpt(at: position))
+        diagnostic.isAdvice = isAdvice
         kept.append((position, diagnostic))
     }
 

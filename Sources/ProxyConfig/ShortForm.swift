@@ -5,7 +5,8 @@ import StickyPolicy
 struct ShortForm {
     private struct Document {
         var fields: Fields
-        var file: SourceFile
+        var file: Int
+        var behaviour: RouteBehaviour
     }
 
     private let reader: Reader
@@ -17,9 +18,18 @@ struct ShortForm {
         settings = ShortFormSettings(reader: reader)
     }
 
+    /// What the annotations of each file's short form say for its routes.
+    var behaviours: [Int: RouteBehaviour] {
+        Dictionary(uniqueKeysWithValues: documents.map { ($0.file, $0.behaviour) })
+    }
+
     /// Takes the short-form roots of one file: at most one.
-    mutating func add(_ roots: [YAMLNode], from file: SourceFile) {
+    mutating func add(_ roots: [YAMLNode], file: Int) {
         for (index, root) in roots.enumerated() {
+            guard root.isMapping else {
+                reader.fault("a document must be a mapping, found \(root.found)", at: root.position)
+                continue
+            }
             guard index == 0 else {
                 reader.fault(
                     "a second document without 'kind': the short form fits once in a file",
@@ -27,14 +37,16 @@ struct ShortForm {
                 continue
             }
             let fields = reader.fields(of: root, ShortFormSchema.root)
-            documents.append(Document(fields: fields, file: file))
+            documents.append(
+                Document(fields: fields, file: file, behaviour: behaviour(of: fields)))
         }
     }
 
     /// Reads what has no references; answers the nodes.
     mutating func readSettings(into draft: inout Draft) -> [IPAddress] {
         for document in documents {
-            settings.read(document.fields, from: document.file, into: &draft.configuration)
+            let file = reader.findings.files[document.file]
+            settings.read(document.fields, from: file, into: &draft.configuration)
         }
         return settings.nodes
     }
@@ -45,14 +57,14 @@ struct ShortForm {
         for document in documents { readServices(document, services, &draft) }
         var once = SetOnce()
         for document in documents {
-            let defaults = behaviour(of: document)
-            let routes = ShortFormRoutes(reader: reader, services: services, defaults: defaults)
+            let routes = ShortFormRoutes(
+                reader: reader, services: services, defaults: document.behaviour)
             if let list = document.fields["routes"] { routes.read(list, into: &draft) }
             if let entry = document.fields["defaultService"],
                 once.isFirst("defaultService", entry, reader),
                 let position = draft.reference(entry, reader)
             {
-                draft.setDefault(position, defaults)
+                draft.setDefault(position, document.behaviour)
             }
         }
     }
@@ -80,9 +92,9 @@ struct ShortForm {
         return reader.name(named) != nil
     }
 
-    private func behaviour(of document: Document) -> RouteBehaviour {
+    private func behaviour(of fields: Fields) -> RouteBehaviour {
         var behaviour = RouteBehaviour()
-        guard let entry = document.fields["annotations"] else { return behaviour }
+        guard let entry = fields["annotations"] else { return behaviour }
         guard entry.value.isMapping else {
             reader.fault(entry, mustBe: "a mapping")
             return behaviour

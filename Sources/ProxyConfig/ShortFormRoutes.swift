@@ -21,7 +21,12 @@ struct ShortFormRoutes {
         let pathType =
             keys["pathType"].flatMap { reader.word($0, RouteText.pathTypes) } ?? .prefix
         var behaviour = defaults
-        if let entry = keys["annotations"] { apply(entry, to: &behaviour) }
+        if let entry = keys["annotations"] {
+            if let canary = Canary.find(in: entry.value.entries) {
+                return reader.warn(Canary.warning, at: canary.keyPosition)
+            }
+            apply(entry, to: &behaviour)
+        }
         // What is wrong was reported; the rest was read for the mistakes in it.
         guard let host, let path else { return }
         let name = RouteText.name(host: host, path: path, pathType: pathType)

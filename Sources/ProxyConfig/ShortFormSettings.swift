@@ -138,11 +138,12 @@ struct ShortFormSettings {
         readCount("requestsPerConnection", keys, 0...1_000_000_000) {
             result.requestsPerConnection = $0
         }
-        if let entry = keys["requestTarget"], result.requestTarget > result.requestHead {
-            reader.fault(
-                "'limits.requestTarget' is larger than 'limits.requestHead', which holds it",
-                at: entry.value.position)
-        }
+        guard result.requestTarget > result.requestHead,
+            let size = keys["requestTarget"] ?? keys["requestHead"]
+        else { return }
+        reader.fault(
+            "'limits.requestTarget' (\(result.requestTarget) bytes) does not fit in "
+                + "'limits.requestHead' (\(result.requestHead) bytes)", at: size.value.position)
     }
 
     private mutating func readSizes(_ keys: Fields, _ result: inout Limits) {

@@ -1,0 +1,39 @@
+import ProxyCore
+import StickyPolicy
+
+/// What only the whole configuration shows.
+struct Advice {
+    let findings: Findings
+
+    func give(on draft: Draft) {
+        // What is missing because of a mistake is not worth a word beside it.
+        guard !findings.hasError else { return }
+        let routes = draft.configuration.routes
+        for pair in CookieOverlap.find(in: routes) {
+            let place = findings.describe(draft.routePositions[pair.reachedBy])
+            findings.add(
+                .warning,
+                "the affinity cookie of the route at \(place) reaches this one, of another service",
+                at: draft.routePositions[pair.route],
+                help: "give one of them another session-cookie-name or session-cookie-path")
+        }
+        adviseKeys(draft)
+        if routes.isEmpty, draft.configuration.defaultService == nil, !findings.files.isEmpty {
+            findings.advise(
+                "there are no routes: every request is answered 404",
+                at: Position(file: 0, line: 1, column: 1))
+        }
+    }
+
+    /// Without keys the cookies are sealed with a key that everybody can read in the source.
+    private func adviseKeys(_ draft: Draft) {
+        guard draft.configuration.cookieKeys.isEmpty else { return }
+        let first = draft.configuration.routes.firstIndex { route in
+            if case .cookie = route.affinity.kind { true } else { false }
+        }
+        guard let first else { return }
+        findings.advise(
+            "affinity cookies can be forged: there are no 'cookieKeys'",
+            at: draft.routePositions[first])
+    }
+}

@@ -1,0 +1,106 @@
+import ProxyCore
+import StickyPolicy
+
+/// The rules of one Ingress.
+struct IngressRules {
+    let ingress: KubernetesObject
+    let reader: Reader
+    let services: KubernetesServices
+    var behaviour = RouteBehaviour()
+
+    func read(into draft: inout Draft) {
+        if let backend = ingress.spec?["defaultBackend"] { readDefault(backend, into: &draft) }
+        for rule in ingress.spec?["rules"]?.items ?? [] {
+            guard let host = host(of: rule) else { continue }
+            for path in rule["http"]?["paths"]?.items ?? [] {
+                readPath(path, host, into: &draft)
+            }
+        }
+    }
+
+    private func readDefault(_ backend: YAMLNode, into draft: inout Draft) {
+        guard let service = service(of: backend, &draft) else { return }
+        guard draft.configuration.defaultService == nil else {
+            return reader.warn(
+                "there is a default backend already, this one is left out", at: backend.position)
+        }
+        draft.setDefault(service, behaviour)
+    }
+
+    /// Nil when the rule cannot be used; that was reported.
+    private func host(of rule: YAMLNode) -> HostPattern? {
+        guard let entry = rule.entry("host"), entry.value.text != "" else { return .any }
+        guard let host = entry.value.text.flatMap(RouteText.host) else {
+            reader.fault(entry, mustBe: RouteText.hostExpected)
+            return nil
+        }
+        return host
+    }
+
+    private func readPath(_ rule: YAMLNode, _ host: HostPattern, into draft: inout Draft) {
+        guard let path = path(of: rule) else { return }
+        guard let backend = rule["backend"] else {
+            return reader.warn("a path without a backend is left out", at: rule.position)
+        }
+        guard let service = service(of: backend, &draft) else { return }
+        let route = Route(
+            host: host, path: path, pathType: pathType(of: rule), service: service,
+            affinity: behaviour.affinity(for: draft.configuration.services[service]),
+            origin: ingress.title)
+        if case .failure(let taken) = draft.add(route, at: rule.position) {
+            reader.warn(
+                "\(RouteText.render(host))\(path) is already routed at "
+                    + "\(findings.describe(taken.position)), which is older and counts",
+                at: rule.position)
+        }
+        draft.addAliases(behaviour.aliases, of: route, reader, at: rule.position)
+    }
+
+    private var findings: Findings { reader.findings }
+
+    /// An empty path is `/`, also as the path of the cookie.
+    private func path(of rule: YAMLNode) -> String? {
+        guard let entry = rule.entry("path"), entry.value.text != "" else { return "/" }
+        guard let path = entry.value.text, RouteText.isPath(path) else {
+            reader.fault(entry, mustBe: RouteText.pathExpected)
+            return nil
+        }
+        return path
+    }
+
+    private func pathType(of rule: YAMLNode) -> PathType {
+        rule.entry("pathType").flatMap { reader.word($0, RouteText.pathTypes) }
+            ?? .implementationSpecific
+    }
+
+    /// Nil when the backend is not even a reference; that was reported.
+    private func service(of backend: YAMLNode, _ draft: inout Draft) -> Int? {
+        guard let reference = reference(in: backend) else { return nil }
+        if let known = draft.servicePosition(named: reference.text) { return known }
+        let service = services.resolve(reference, reader)
+        return try? draft.add(service, at: reference.position).get()
+    }
+
+    private func reference(in backend: YAMLNode) -> ServiceReference? {
+        guard let service = backend["service"], let name = service["name"]?.text else {
+            reader.warn(
+                "a backend that names no service is left out", at: backend.position,
+                help: "needed: service: {name, port: {number or name}}")
+            return nil
+        }
+        guard let port = port(of: service) else { return nil }
+        return ServiceReference(
+            service: ObjectName(namespace: ingress.name.namespace, name: name), port: port,
+            position: service.position)
+    }
+
+    private func port(of service: YAMLNode) -> ServiceReference.Port? {
+        let port = service["port"]
+        if let name = port?["name"]?.text { return .name(name) }
+        guard let entry = port?.entry("number") else {
+            reader.warn("a backend without a service port is left out", at: service.position)
+            return nil
+        }
+        return reader.integer(entry, in: 1...65_535).map { .number($0) }
+    }
+}
