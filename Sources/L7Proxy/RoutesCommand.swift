@@ -1,0 +1,93 @@
+import ArgumentParser
+import Glibc
+import ProxyConfig
+import ProxyCore
+import StickyPolicy
+
+/// `l7proxy routes`: what the routes file amounts to, as a table.
+struct RoutesCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "routes",
+        abstract: "Print the resolved routes: host, path, service, affinity and backends.")
+
+    @OptionGroup var options: ConfigurationOptions
+
+    func run() throws {
+        guard let configuration = options.read() else { throw ExitStatus.badConfiguration }
+        writeAll(RoutesTable(configuration).text, to: STDOUT_FILENO)
+    }
+}
+
+/// The resolved routes as aligned columns.
+struct RoutesTable {
+    private static let heading = [
+        "HOST", "PATH", "TYPE", "SERVICE", "AFFINITY", "BACKENDS", "FROM",
+    ]
+    private let rows: [[String]]
+
+    init(_ configuration: Configuration) {
+        var rows = configuration.routes.map { route in
+            let service = configuration.services[route.service]
+            return [
+                route.host.text, route.path, route.pathType.rawValue, service.name,
+                RoutesTable.affinity(route.affinity, of: service),
+                RoutesTable.backends(of: service), route.origin,
+            ]
+        }
+        if let position = configuration.defaultService {
+            let service = configuration.services[position]
+            rows.append([
+                "(no route)", "", "", service.name,
+                RoutesTable.affinity(configuration.defaultAffinity, of: service),
+                RoutesTable.backends(of: service), "",
+            ])
+        }
+        self.rows = rows
+    }
+
+    var text: String {
+        let table = [RoutesTable.heading] + rows
+        let widths = RoutesTable.heading.indices.map { column in
+            table.map { $0[column].count }.max() ?? 0
+        }
+        return table.map { RoutesTable.line($0, widths: widths) + "\n" }.joined()
+    }
+
+    private static func line(_ cells: [String], widths: [Int]) -> String {
+        var line = ""
+        for (cell, width) in zip(cells, widths) {
+            line += cell + String(repeating: " ", count: width - cell.count + 2)
+        }
+        while line.last == " " { line.removeLast() }
+        return line
+    }
+
+    private static func backends(of service: Service) -> String {
+        if service.backends.isEmpty { return "none: 503" }
+        return service.backends.map { backend in
+            let address = backend.endpoint.description
+            let name = backend.name == address ? "" : "\(backend.name)="
+            let state = backend.state == .ready ? "" : " (\(backend.state))"
+            return name + address + state
+        }.joined(separator: ", ")
+    }
+
+    /// A route's own affinity wins over its service's.
+    private static func affinity(_ affinity: AffinitySettings, of service: Service) -> String {
+        switch affinity.kind {
+        case .cookie(let cookie): "cookie \(cookie.name) (\(cookie.mode))"
+        case .clientIP(let settings): "client-ip \(settings.timeoutSeconds)s"
+        case .none: service.clientIP.map { "client-ip \($0.timeoutSeconds)s" } ?? "none"
+        }
+    }
+}
+
+extension HostPattern {
+    fileprivate var text: String {
+        switch self {
+        case .any: "*"
+        case .exact(let name): name
+        case .wildcard(let suffix): "*.\(suffix)"
+        }
+    }
+}
