@@ -5,9 +5,9 @@
 /// done only when the answer can be another one: a line may have ended, or a limit been passed. As
 /// lines are limited in number, so are the readings.
 internal enum HeadReread {
-    /// The first bytes are read each time they grow, so that garbage, such as the hello of TLS,
-    /// is refused at once.
-    private static let eagerByteCount = 16
+    /// The first bytes, as many as the longest method takes, are read each time they grow, so that
+    /// garbage, such as the hello of TLS, is refused at once.
+    private static let eagerByteCount = 36
 
     /// `startLineMax`: the bytes in which a start line must have ended or is refused.
     @inline(__always)

@@ -10,9 +10,22 @@ public struct ParserLimits: Sendable, Equatable {
 
     public init() {}
 
+    /// Takes what is out of bounds as the nearest bound.
     public init(headBytesMax: Int, targetBytesMax: Int, fieldCountMax: Int) {
-        self.headBytesMax = headBytesMax
-        self.targetBytesMax = targetBytesMax
-        self.fieldCountMax = min(fieldCountMax, FieldSection.capacityMax)
+        // Offsets into a head have 32 bits.
+        self.headBytesMax = ParserLimits.clamp(headBytesMax, to: 1 << 30)
+        self.targetBytesMax = ParserLimits.clamp(targetBytesMax, to: 1 << 30)
+        self.fieldCountMax = ParserLimits.clamp(fieldCountMax, to: FieldSection.capacityMax)
+    }
+
+    /// These limits within their bounds: what a parser holds to, whatever has been assigned.
+    internal var clamped: ParserLimits {
+        ParserLimits(
+            headBytesMax: headBytesMax, targetBytesMax: targetBytesMax, fieldCountMax: fieldCountMax
+        )
+    }
+
+    private static func clamp(_ value: Int, to upper: Int) -> Int {
+        min(max(value, 0), upper)
     }
 }

@@ -8,7 +8,7 @@ public struct RequestParser: Sendable {
     private static let methodBytesMax = 32
 
     public init(limits: ParserLimits) {
-        self.limits = limits
+        self.limits = limits.clamped
     }
 
     /// Reads the head at the start of `bytes`. `head` is of use exactly when the answer is

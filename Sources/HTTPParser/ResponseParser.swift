@@ -6,7 +6,7 @@ public struct ResponseParser: Sendable {
     public let limits: ParserLimits
 
     public init(limits: ParserLimits) {
-        self.limits = limits
+        self.limits = limits.clamped
     }
 
     /// Reads the head at the start of `bytes`. `head` is of use exactly when the answer is
