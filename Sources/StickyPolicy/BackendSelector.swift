@@ -3,7 +3,8 @@ public import HTTPParser
 /// Which backend serves a request: affinity proposes, the balancer decides the rest.
 ///
 /// Each worker has its own, made anew for each configuration. It holds what changes from request to
-/// request: the states of backends, the balancers' turns, and the tokens that were verified.
+/// request: the states of backends, the balancers' turns, and the tokens that were verified. A route
+/// and a selection go with the selector of their own configuration, since they hold positions.
 public struct BackendSelector: Sendable {
     private var services: [ServiceSelector]
     private var verified: VerifiedTokens
@@ -52,6 +53,7 @@ public struct BackendSelector: Sendable {
         of failed: Selection, for route: RouteAffinity, excluding tried: TriedBackends,
         from client: ClientFacts
     ) -> Selection? {
+        guard !tried.isFull else { return nil }
         switch route.rule {
         case .none:
             guard let next = services[route.service].pick(excluding: tried) else { return nil }

@@ -20,13 +20,13 @@ public struct Candidate: Equatable, Sendable {
     public var keepsClients: Bool { state != .down }
 }
 
-/// The backends that one request has tried already, at most eight of them.
+/// The backends that one request has tried already, at most sixteen of them.
 @frozen
 public struct TriedBackends: Equatable, Sendable {
     public private(set) var count = 0
-    private var positions = InlineArray<8, UInt32>(repeating: 0)
+    private var positions = InlineArray<16, UInt32>(repeating: 0)
 
-    public static var capacity: Int { 8 }
+    public static var capacity: Int { 16 }
 
     public init() {}
 
