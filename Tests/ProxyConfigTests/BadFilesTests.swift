@@ -90,7 +90,8 @@ struct BadFile: Sendable, CustomTestStringConvertible {
             "1:10: error: a route leads nowhere"),
         BadFile(
             "a route with service and backends",
-            "services: {a: {backends: [10.0.0.1:80]}}\nroutes: [{service: a, backends: [10.0.0.1:80]}]",
+            "services: {a: {backends: [10.0.0.1:80]}}\n"
+                + "routes: [{service: a, backends: [10.0.0.1:80]}]",
             "2:23: error: a route has both 'service' and 'backends'"),
         BadFile(
             "a path without its slash", "routes: [{path: shop, backends: [10.0.0.1:80]}]",
@@ -138,7 +139,8 @@ struct BadFile: Sendable, CustomTestStringConvertible {
             "1:10: error: 'workers' must be auto or a whole number from 1 to 1024, found 'many'"),
         BadFile(
             "a timeout of more than a day",
-            "services: {a: {backends: [10.0.0.1:80], sessionAffinityConfig: {clientIP: {timeoutSeconds: 86401}}}}",
+            "services: {a: {backends: [10.0.0.1:80], "
+                + "sessionAffinityConfig: {clientIP: {timeoutSeconds: 86401}}}}",
             "1:92: error: 'timeoutSeconds' must be a whole number from 1 to 86400, found '86401'"),
         BadFile(
             "a bad annotation value",

@@ -186,7 +186,8 @@ import Testing
     @Test("null values, anchors and a byte order mark are read")
     func yamlFeatures() throws {
         let result = try configuration(
-            "\u{FEFF}services: &all\n  a: {backends: &list [10.0.0.1:80]}\n  b: {backends: *list}\nroutes:\n"
+            "\u{FEFF}services: &all\n  a: {backends: &list [10.0.0.1:80]}\n"
+                + "  b: {backends: *list}\nroutes:\n"
         )
         #expect(result.services[0].backends == result.services[1].backends)
     }

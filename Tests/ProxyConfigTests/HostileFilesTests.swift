@@ -19,7 +19,8 @@ import Testing
             ),
             (
                 Array("\té: *x".utf8),
-                "1:1: error: not readable as YAML: while scanning for the next token: found character that cannot start any token"
+                "1:1: error: not readable as YAML: while scanning for the next token: "
+                    + "found character that cannot start any token"
             ),
             (
                 Array("a: *none".utf8),
@@ -31,7 +32,8 @@ import Testing
             ),
             (
                 Array("a: !!python/object x".utf8),
-                "1:4: error: not readable as YAML: tags such as 'tag:yaml.org,2002:python/object' are not supported"
+                "1:4: error: not readable as YAML: tags such as "
+                    + "'tag:yaml.org,2002:python/object' are not supported"
             ),
             (
                 Array("? [a]\n: b".utf8),
@@ -39,7 +41,8 @@ import Testing
             ),
             (
                 Array("a: \"\\xZZ\"".utf8),
-                "1:7: error: not readable as YAML: while parsing a quoted scalar: did not find expected hexdecimal number"
+                "1:7: error: not readable as YAML: while parsing a quoted scalar: "
+                    + "did not find expected hexdecimal number"
             ),
         ] as [([UInt8], String)])
     func unreadable(bytes: [UInt8], message: String) {
@@ -114,7 +117,8 @@ import Testing
         metadata: {name: i, annotations: {l7proxy.io/session-cookie-max-age: "5"}}
         spec: {rules: [{http: {paths: [{backend: {service: {name: s, port: {number: 80}}}}]}}]}
         ---
-        {kind: Service, apiVersion: v1, metadata: {name: s}, spec: {ports: [{port: 80, nodePort: 1}]}}
+        {kind: Service, apiVersion: v1, metadata: {name: s}, \
+        spec: {ports: [{port: 80, nodePort: 1}]}}
         """.utf8)
 
     @Test("a file cut anywhere never traps, and is a configuration or an error")

@@ -57,7 +57,7 @@ import Testing
         "the default of a key that is not supported yet is accepted",
         arguments: [
             "listeners: [{address: 0.0.0.0:80, tls: off}]",
-            "services: {a: {backends: [10.0.0.1:80], passiveHealth: {maxFails: 3, failTimeout: 10}}}",
+            "services: {a: {backends: [10.0.0.1:80], passiveHealth: {failTimeout: 10}}}",
             "services: {a: {backends: [10.0.0.1:80], healthCheck: }}",
             "timeouts: {tlsHandshake: 10000ms, preStop: 0}",
             "limits: {memory: 0k, handshakes: 256}",
