@@ -28,12 +28,14 @@ struct Advice {
     /// Without keys the cookies are sealed with a key that everybody can read in the source.
     private func adviseKeys(_ draft: Draft) {
         guard draft.configuration.cookieKeys.isEmpty else { return }
-        let first = draft.configuration.routes.firstIndex { route in
-            if case .cookie = route.affinity.kind { true } else { false }
-        }
-        guard let first else { return }
+        let first = draft.configuration.routes.firstIndex { hasCookie($0.affinity) }
+        guard first != nil || hasCookie(draft.configuration.defaultAffinity) else { return }
         findings.advise(
             "affinity cookies can be forged: there are no 'cookieKeys'",
-            at: draft.routePositions[first])
+            at: first.map { draft.routePositions[$0] } ?? Position(file: 0, line: 1, column: 1))
+    }
+
+    private func hasCookie(_ affinity: AffinitySettings) -> Bool {
+        if case .cookie = affinity.kind { true } else { false }
     }
 }

@@ -47,10 +47,11 @@ extension Reader {
     }
 
     private func reportUnknown(_ name: String, _ entry: YAMLEntry) {
-        let meant = NearMiss.find(name, in: AnnotationVocabulary.names)
         warn(
             "unknown annotation \(quoted(name))", at: entry.keyPosition,
-            help: meant.map { "did you mean '\($0)'?" })
+            help: NearMiss.find(name, in: AnnotationVocabulary.names).map {
+                "did you mean '\($0)'?"
+            })
     }
 
     private func reportPending(_ name: String, _ text: String, _ entry: YAMLEntry) {

@@ -27,12 +27,13 @@ final class Findings {
         self.isStrict = isStrict
     }
 
+    /// `help` may cost a search, and is asked for only when it will be shown.
     func add(
         _ severity: Diagnostic.Severity, _ message: String, at position: Position,
-        help: String? = nil
+        help: @autoclosure () -> String? = nil
     ) {
         let isRaised = isStrict && severity == .warning
-        keep(isRaised ? .error : severity, message, at: position, help: help)
+        keep(isRaised ? .error : severity, message, at: position, help: help())
     }
 
     /// Adds a warning that stays one when warnings are errors.
@@ -42,7 +43,7 @@ final class Findings {
 
     private func keep(
         _ severity: Diagnostic.Severity, _ message: String, at position: Position,
-        help: String? = nil, isAdvice: Bool = false
+        help: @autoclosure () -> String? = nil, isAdvice: Bool = false
     ) {
         if severity == .error { hasError = true }
         guard kept.count < Findings.countMax else {
@@ -52,7 +53,7 @@ final class Findings {
         guard seen.insert(Key(position: position, message: message)).inserted else { return }
         var diagnostic = Diagnostic(
             severity: severity, file: files[position.file].name, line: position.line,
-            column: position.column, length: position.length, message: message, help: help,
+            column: position.column, length: position.length, message: message, help: help(),
             excerpt: excerpt(at: position))
         diagnostic.isAdvice = isAdvice
         kept.append((position, diagnostic))
@@ -82,7 +83,8 @@ final class Findings {
 
     private func excerpt(at position: Position) -> Diagnostic.Excerpt {
         let line = Array(visible(bytes(ofLine: position.line, in: position.file)).unicodeScalars)
-        let caret = min(position.column - 1, line.count)
+        let caret = position.column - 1
+        guard caret <= line.count else { return Diagnostic.Excerpt(text: "", caret: 0) }
         let start = caret < Findings.excerptMax ? 0 : caret - Findings.excerptMax / 2
         let end = min(line.count, start + Findings.excerptMax)
         var text = String.UnicodeScalarView()
@@ -95,9 +97,9 @@ final class Findings {
         let starts = lineStarts(of: file)
         guard line >= 1, line <= starts.count else { return [] }
         let start = starts[line - 1]
-        // Four bytes a character at most, so that a line of many megabytes is not looked at whole.
+        // 16 KiB: a line of many megabytes is not looked at whole for each mistake in it.
         let end = line < starts.count ? starts[line] - 1 : text.count
-        return text[start..<min(end, start + 4 * 16_384)]
+        return text[start..<min(end, start + 16_384)]
     }
 
     private func lineStarts(of file: Int) -> [Int] {

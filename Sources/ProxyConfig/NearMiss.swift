@@ -12,7 +12,8 @@ enum NearMiss {
             let distance = editDistance(bytes, other)
             // Two edits turn any word of three letters into another one.
             guard distance <= 2, distance * 2 <= other.count else { continue }
-            if best.map({ distance < $0.distance }) ?? true { best = (distance, candidate) }
+            // Of two that are equally near the first by name, so that every run says the same.
+            if best.map({ (distance, candidate) < $0 }) ?? true { best = (distance, candidate) }
         }
         return best?.candidate
     }

@@ -14,12 +14,16 @@ struct Reader {
         Reader(findings: findings, severity: .warning, subject: name + ": ")
     }
 
-    func fault(_ message: String, at position: Position, help: String? = nil) {
-        findings.add(severity, subject + message, at: position, help: help)
+    func fault(
+        _ message: String, at position: Position, help: @autoclosure () -> String? = nil
+    ) {
+        findings.add(severity, subject + message, at: position, help: help())
     }
 
-    func warn(_ message: String, at position: Position, help: String? = nil) {
-        findings.add(.warning, subject + message, at: position, help: help)
+    func warn(
+        _ message: String, at position: Position, help: @autoclosure () -> String? = nil
+    ) {
+        findings.add(.warning, subject + message, at: position, help: help())
     }
 
     func note(_ message: String, at position: Position) {
@@ -27,9 +31,10 @@ struct Reader {
     }
 
     /// `'weight' must be a whole number from 0 to 9, found 'x'`.
-    func fault(_ entry: YAMLEntry, mustBe expected: String, help: String? = nil) {
+    func fault(_ entry: YAMLEntry, mustBe expected: String, help: @autoclosure () -> String? = nil)
+    {
         let key = quoted(entry.key)
         let position = entry.value.isNull ? entry.keyPosition : entry.value.position
-        fault("\(key) must be \(expected), found \(entry.value.found)", at: position, help: help)
+        fault("\(key) must be \(expected), found \(entry.value.found)", at: position, help: help())
     }
 }

@@ -75,7 +75,7 @@ struct ShortForm {
         guard let entry = document.fields["services"] else { return }
         guard entry.value.isMapping else { return reader.fault(entry, mustBe: "a mapping") }
         for entry in entry.value.entries {
-            guard isName(entry), let service = services.service(entry) else { continue }
+            guard isServiceName(entry), let service = services.service(entry) else { continue }
             guard case .failure(let taken) = draft.add(service, at: entry.keyPosition) else {
                 continue
             }
@@ -85,11 +85,15 @@ struct ShortForm {
         }
     }
 
-    private func isName(_ entry: YAMLEntry) -> Bool {
+    /// A slash is in the names of unnamed services and of Kubernetes' services, and only there.
+    private func isServiceName(_ entry: YAMLEntry) -> Bool {
         let name = YAMLNode(
             position: entry.keyPosition, content: .scalar(entry.key, isQuoted: true))
         let named = YAMLEntry(key: "services", keyPosition: entry.keyPosition, value: name)
-        return reader.name(named) != nil
+        guard reader.name(named) != nil else { return false }
+        if !entry.key.contains("/") { return true }
+        reader.fault(named, mustBe: "a name without '/'")
+        return false
     }
 
     private func behaviour(of fields: Fields) -> RouteBehaviour {

@@ -98,10 +98,9 @@ extension Draft {
     func reference(_ entry: YAMLEntry, _ reader: Reader) -> Int? {
         guard let name = reader.text(entry) else { return nil }
         if let position = servicePosition(named: name) { return position }
-        let meant = NearMiss.find(name, in: serviceNames)
         reader.fault(
             "\(quoted(entry.key)): there is no service \(quoted(name))", at: entry.value.position,
-            help: meant.map { "did you mean '\($0)'?" })
+            help: NearMiss.find(name, in: someServiceNames).map { "did you mean '\($0)'?" })
         return nil
     }
 

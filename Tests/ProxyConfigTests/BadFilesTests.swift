@@ -66,6 +66,9 @@ struct BadFile: Sendable, CustomTestStringConvertible {
             "nodePort without nodes", "services: {a: {nodePort: 30080}}",
             "1:16: error: 'nodePort' needs to know the nodes"),
         BadFile(
+            "a slash in a service's name", "services: {a/b: {backends: [10.0.0.1:80]}}",
+            "1:12: error: 'services' must be a name without '/', found 'a/b'"),
+        BadFile(
             "an empty list of backends", "services: {a: {backends: []}}",
             "1:26: error: 'backends' is empty"),
         BadFile(
