@@ -17,7 +17,7 @@ package protocol ConnectionHandler: AnyObject {
 /// Idle it holds no buffer. It is watched, and kept alive by its loop, until `close` or `reset`.
 package final class Connection: EventSource {
     package let loop: EventLoop
-    private var socket: Socket
+    private(set) var socket: Socket
     // SAFETY: whoever sets the handler keeps it alive until it sets another or nil, or closes the
     // connection, which sets nil. A strong reference would tie both in a circle, a weak one costs
     // 40 % of the path.

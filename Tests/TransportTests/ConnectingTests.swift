@@ -93,6 +93,11 @@ struct ConnectingTests {
         #expect(peer?.low == source.low)
         #expect(peer == connection.localAddress)
         #expect(connection.peer == listening.address)
+        // The port is the kernel's choice for this destination, and small segments do not wait.
+        let isLate = connection.socket.number(Int32(IPPROTO_IP), IP_BIND_ADDRESS_NO_PORT)
+        let isPrompt = connection.socket.number(Int32(IPPROTO_TCP), TCP_NODELAY)
+        #expect(isLate == 1)
+        #expect(isPrompt == 1)
         connection.close()
     }
 

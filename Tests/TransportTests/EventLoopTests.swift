@@ -55,6 +55,20 @@ struct EventLoopTests {
         cancelled.connection.close()
     }
 
+    @Test("waiting for a deadline is waiting, down to its last millisecond")
+    func noSpinning() throws {
+        let pipe = try Piped(on: EventLoop())
+        pipe.connection.deadline = pipe.loop.now + .milliseconds(30)
+        var turnCount = 0
+        while pipe.recorder.deadlineCount == 0 {
+            pipe.loop.turn()
+            turnCount += 1
+        }
+        // One for the new connection's first event, one for the deadline, one to spare.
+        #expect(turnCount <= 3)
+        pipe.connection.close()
+    }
+
     @Test("another thread wakes the loop, and stops it so")
     func wakeups() throws {
         let loop = try EventLoop()

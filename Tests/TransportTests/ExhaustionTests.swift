@@ -20,6 +20,12 @@ struct ExhaustionTests {
             loop.turn(waitingAtMost: .seconds(5))
             #expect(accepted.isEmpty)
             #expect(listener.refusedCount == 1)
+            // The reserve has been taken again before anybody else could.
+            let spare = dup(0)
+            #expect(spare == -1)
+            // An owner who resumes does not end the pause of exhaustion.
+            listener.pause()
+            listener.resume()
             // Two clients, one of them turned away: the other waits, and makes nobody spin.
             loop.turn(waitingAtMost: .milliseconds(40))
             #expect(listener.refusedCount == 1)
@@ -30,6 +36,7 @@ struct ExhaustionTests {
             #expect(MonotonicTime.now() - start >= .milliseconds(100))
             #expect(accepted.first?.write("x") == .bytes(1))
             #expect(Set(clients.map { $0.nextText() }) == ["x", nil])
+            listener.close()
         }
     }
 
@@ -51,6 +58,7 @@ struct ExhaustionTests {
             listener.resume()
             turn(loop) { acceptedCount == 1 }
             #expect(clients.count == 2)
+            listener.close()
         }
     }
 

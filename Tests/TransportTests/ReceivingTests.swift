@@ -124,6 +124,18 @@ struct ReceivingTests {
         connection.close()
     }
 
+    @Test("a receive that finds nothing holds no buffer")
+    func nothingPending() throws {
+        let pipe = try Piped(on: EventLoop())
+        #expect(pipe.peer.write("hello") == .bytes(5))
+        pipe.waitUntilReadable()
+        #expect(pipe.connection.receiveText(5).text == "hello")
+        #expect(pipe.connection.isReadable)
+        #expect(pipe.connection.receivePending(reserving: 100) == .wouldBlock)
+        #expect(pipe.connection.pending == nil)
+        pipe.connection.close()
+    }
+
     @Test("pending bytes are bounded")
     func pendingBound() throws {
         let pipe = try Piped(on: EventLoop())

@@ -57,6 +57,24 @@ struct SendingTests {
         pipe.connection.close()
     }
 
+    @Test("what is sent when there is room again, and not flushed yet, goes behind what waits")
+    func sendingBeforeFlush() throws {
+        let pipe = try Piped(on: EventLoop(), options: [.sendBuffer(bytes: 4_096)])
+        let bytes = pattern(600_010)
+        #expect(pipe.connection.send(Array(bytes[..<600_000])) == .queued)
+        var received: [UInt8] = []
+        turn(pipe.loop) {
+            received += pipe.peer.readBytes() ?? []
+            return pipe.connection.isWritable
+        }
+        #expect(pipe.connection.hasUnsentBytes)
+        #expect(pipe.connection.send(Array(bytes[600_000...])) == .queued)
+        #expect(pipe.connection.flush() != .sent)
+        received += drain(pipe, count: bytes.count - received.count)
+        #expect(received == bytes)
+        pipe.connection.close()
+    }
+
     @Test("a caller who does not stop is stopped at 1 MB")
     func unsentBound() throws {
         let pipe = try Piped(on: EventLoop(), options: [.sendBuffer(bytes: 4_096)])
