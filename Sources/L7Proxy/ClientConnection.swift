@@ -12,7 +12,7 @@ import Transport
 /// This file is the life of the connection; the extensions hold the request, the response and the
 /// tunnel.
 final class ClientConnection: ConnectionHandler {
-    let worker: Worker
+    let worker: WorkerContext
     let downstream: Connection
     /// Non-nil exactly while a connection to a backend is leased or being opened.
     var upstream: UpstreamConnection?
@@ -49,7 +49,7 @@ final class ClientConnection: ConnectionHandler {
     private(set) var isClosed = false
     private var currentWait: Wait?
 
-    init(_ connection: Connection, peer: IPAddress, localPort: UInt16, worker: Worker) {
+    init(_ connection: Connection, peer: IPAddress, localPort: UInt16, worker: WorkerContext) {
         self.worker = worker
         self.peer = peer
         self.localPort = localPort
@@ -267,7 +267,9 @@ final class ClientConnection: ConnectionHandler {
         releaseUpstream(reusing: false)
         forgetExchange()
         downstream.close()
-        worker.forget(self)
+        // A method of this object may still be running: it dies at the end of the turn.
+        worker.loop.keepUntilTurnEnd(self)
+        worker.clientConnectionClosed(at: slot)
     }
 
     func releaseUpstream(reusing: Bool) {

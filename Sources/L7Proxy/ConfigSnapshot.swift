@@ -41,6 +41,11 @@ final class ConfigSnapshot: Sendable {
         responseParser = ResponseParser(limits: ParserLimits(ofResponses: configuration.limits))
     }
 
+    /// The longest head of either direction.
+    var headBytesMax: Int {
+        max(configuration.limits.requestHead, configuration.limits.responseHead)
+    }
+
     /// For a failure that concerns no listener in particular.
     var anyListener: ListenerAddress { configuration.listeners[0] }
 
@@ -59,7 +64,7 @@ extension ServiceProfile {
                 BackendProfile(name: backend.name, weight: backend.weight, state: backend.state)
             })
         balance = service.balance
-        clientIP = service.clientIP
+        // `Route.affinity` has taken the service's own affinity into account.
     }
 }
 

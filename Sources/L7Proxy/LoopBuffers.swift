@@ -13,7 +13,7 @@ final class LoopBuffers {
     /// Room for what we add to a head: forwarding fields, a cookie, framing.
     private static let headSlack = 16 * 1024
 
-    private let storage: UnsafeMutableRawBufferPointer
+    private var storage: UnsafeMutableRawBufferPointer
     /// Bytes of the input that are valid.
     private(set) var inputCount = 0
 
@@ -23,11 +23,30 @@ final class LoopBuffers {
 
     /// - Parameter headBytesMax: of requests and responses, the larger.
     init(headBytesMax: Int) {
-        // A kept part is never longer than a head and what one read brought behind it.
-        let inputCapacity = headBytesMax + 2 * LoopBuffers.readBytesMax
-        unsafe storage = .allocate(byteCount: inputCapacity, alignment: 64)
-        // A forwarded head names its authority twice; what came of the body follows it.
-        output = ByteWriter(capacity: 2 * headBytesMax + LoopBuffers.headSlack + inputCapacity)
+        let capacity = LoopBuffers.inputCapacity(headBytesMax)
+        unsafe storage = .allocate(byteCount: capacity, alignment: 64)
+        output = ByteWriter(capacity: LoopBuffers.outputCapacity(headBytesMax))
+    }
+
+    /// Grows for a new limit. To be called between events: what the buffers held is gone.
+    func fit(headsUpTo headBytesMax: Int) {
+        let capacity = LoopBuffers.inputCapacity(headBytesMax)
+        // Never smaller: connections keep what was read under the limit before.
+        guard unsafe storage.count < capacity else { return }
+        unsafe storage.deallocate()
+        unsafe storage = .allocate(byteCount: capacity, alignment: 64)
+        inputCount = 0
+        output = ByteWriter(capacity: LoopBuffers.outputCapacity(headBytesMax))
+    }
+
+    /// A kept part is never longer than a head and what one read brought behind it.
+    private static func inputCapacity(_ headBytesMax: Int) -> Int {
+        headBytesMax + 2 * readBytesMax
+    }
+
+    /// A forwarded head names its authority twice; what came of the body follows it.
+    private static func outputCapacity(_ headBytesMax: Int) -> Int {
+        2 * headBytesMax + headSlack + inputCapacity(headBytesMax)
     }
 
     deinit {

@@ -30,7 +30,7 @@ struct RoutesTable {
             let service = configuration.services[route.service]
             return [
                 route.host.text, route.path, route.pathType.rawValue, service.name,
-                RoutesTable.affinity(route.affinity, of: service),
+                RoutesTable.affinity(route.affinity),
                 RoutesTable.backends(of: service), route.origin,
             ]
         }
@@ -38,7 +38,7 @@ struct RoutesTable {
             let service = configuration.services[position]
             rows.append([
                 "(no route)", "", "", service.name,
-                RoutesTable.affinity(configuration.defaultAffinity, of: service),
+                RoutesTable.affinity(configuration.defaultAffinity),
                 RoutesTable.backends(of: service), "",
             ])
         }
@@ -72,12 +72,11 @@ struct RoutesTable {
         }.joined(separator: ", ")
     }
 
-    /// A route's own affinity wins over its service's.
-    private static func affinity(_ affinity: AffinitySettings, of service: Service) -> String {
+    private static func affinity(_ affinity: AffinitySettings) -> String {
         switch affinity.kind {
         case .cookie(let cookie): "cookie \(cookie.name) (\(cookie.mode))"
         case .clientIP(let settings): "client-ip \(settings.timeoutSeconds)s"
-        case .none: service.clientIP.map { "client-ip \($0.timeoutSeconds)s" } ?? "none"
+        case .none: "none"
         }
     }
 }

@@ -29,7 +29,7 @@ final class UpstreamPool {
     /// A backend that has closed was noticed by its event, if the event came already.
     ///
     /// - Parameter mustProbe: ask the socket itself, for a request that cannot be sent twice.
-    func lease(to owner: ClientConnection, mustProbe: Bool) -> UpstreamConnection? {
+    func lease(to owner: any ConnectionHandler, mustProbe: Bool) -> UpstreamConnection? {
         while let candidate = idle.popLast() {
             let connection = candidate.connection
             let isClean = !connection.peerHasClosed && !connection.isReadable
@@ -44,7 +44,7 @@ final class UpstreamPool {
     }
 
     /// Begins a new connection.
-    func open(for owner: ClientConnection) throws(SystemError) -> UpstreamConnection {
+    func open(for owner: any ConnectionHandler) throws(SystemError) -> UpstreamConnection {
         let connection = try Connection.connect(to: address, from: source, loop: loop)
         let opened = UpstreamConnection(connection, pool: self)
         connection.handler = owner
@@ -104,7 +104,7 @@ final class UpstreamConnection: ConnectionHandler {
         self.pool = pool
     }
 
-    fileprivate func lease(to owner: ClientConnection) {
+    fileprivate func lease(to owner: any ConnectionHandler) {
         connection.handler = owner
         connection.deadline = nil
     }

@@ -7,24 +7,15 @@ import Transport
 
 /// One thread: its loop, its listeners, its client connections, its pools. Born on its own thread;
 /// nothing of it is seen by another.
-final class Worker {
+final class Worker: ClientConnectionOwner {
     let loop: EventLoop
-    let buffers: LoopBuffers
-    var random: SplitMix64
-    private(set) var configuration: WorkerConfiguration!
-    private(set) var isDraining = false
-
     private let shared: WorkerShare
+    private var context: WorkerContext!
+    private var pools: UpstreamPools
     private var listeners: [ListenerAddress: Listener] = [:]
-    private var pools: [PoolKey: UpstreamPool] = [:]
     private var clients: [ClientConnection?] = []
     private var freeSlots: [Int] = []
     private var clientCount = 0
-
-    private struct PoolKey: Hashable {
-        let backend: Endpoint
-        let source: SocketAddress?
-    }
 
     static func make(
         _ snapshot: ConfigSnapshot, share: WorkerShare
@@ -39,11 +30,14 @@ final class Worker {
     private init(_ snapshot: ConfigSnapshot, share: WorkerShare) throws(SystemError) {
         shared = share
         loop = try EventLoop()
-        let limits = snapshot.configuration.limits
-        buffers = LoopBuffers(headBytesMax: max(limits.requestHead, limits.responseHead))
-        random = SplitMix64(seed: UInt64.random(in: .min ... .max))
-        cachedDateLine = Worker.makeDateLine(0)
-        configuration = WorkerConfiguration(snapshot, worker: self)
+        let buffers = LoopBuffers(headBytesMax: snapshot.headBytesMax)
+        var random = SplitMix64(seed: .random(in: .min ... .max))
+        pools = UpstreamPools(loop: loop, buffers: buffers)
+        let configuration = WorkerConfiguration(
+            snapshot, pools: pools.pools(for: snapshot), seed: random.next())
+        context = WorkerContext(
+            loop: loop, buffers: buffers, random: random, configuration: configuration,
+            owner: self)
         loop.onWake = { [unowned self] in takeOrders() }
     }
 
@@ -59,7 +53,7 @@ final class Worker {
     /// - Parameter resolved: addresses that another worker has bound already, for ports that the
     ///   kernel chose.
     func listen(resolved: [ListenerAddress: SocketAddress]) throws(ListenError) {
-        for address in configuration.snapshot.configuration.listeners
+        for address in context.configuration.snapshot.configuration.listeners
         where listeners[address] == nil {
             try listen(at: address, bound: resolved[address])
         }
@@ -89,11 +83,11 @@ final class Worker {
     private func accept(
         _ socket: consuming Socket, from peer: SocketAddress?, localPort: UInt16
     ) {
-        guard shared.admit(limit: configuration.limits.connections) else { return }
+        guard shared.admit(limit: context.configuration.limits.connections) else { return }
         do throws(SystemError) {
             let connection = try Connection.adopt(socket, loop: loop)
             let client = ClientConnection(
-                connection, peer: IPAddress(peer), localPort: localPort, worker: self)
+                connection, peer: IPAddress(peer), localPort: localPort, worker: context)
             enter(client)
             connection.handler = client
             client.advance()
@@ -115,15 +109,12 @@ final class Worker {
         clientCount += 1
     }
 
-    /// Lets go of a client whose connection is closed.
-    func forget(_ client: ClientConnection) {
-        // Its method may still be running: it dies at the end of the turn.
-        loop.keepUntilTurnEnd(client)
-        clients[client.slot] = nil
-        freeSlots.append(client.slot)
+    func clientConnectionClosed(at slot: Int) {
+        clients[slot] = nil
+        freeSlots.append(slot)
         clientCount -= 1
         shared.leave()
-        if isDraining && clientCount == 0 { loop.stop() }
+        if context.isDraining && clientCount == 0 { loop.stop() }
     }
 
     // MARK: - Orders from the server
@@ -140,17 +131,14 @@ final class Worker {
 
     /// Takes over a new configuration. Exchanges that are under way keep the one they began with.
     private func adopt(_ snapshot: ConfigSnapshot) {
-        let before = pools
-        pools.removeAll()
-        inherited = before
-        configuration = WorkerConfiguration(snapshot, worker: self)
-        inherited = [:]
-        for (key, pool) in before where pools[key] == nil { pool.retire() }
+        context.buffers.fit(headsUpTo: snapshot.headBytesMax)
+        context.configuration = WorkerConfiguration(
+            snapshot, pools: pools.pools(for: snapshot), seed: context.random.next())
         updateListeners()
     }
 
     private func updateListeners() {
-        let wanted = Set(configuration.snapshot.configuration.listeners)
+        let wanted = Set(context.configuration.snapshot.configuration.listeners)
         for (address, listener) in listeners where !wanted.contains(address) {
             listener.close()
             listeners[address] = nil
@@ -164,7 +152,7 @@ final class Worker {
 
     /// Takes no new connections, and ends those that are between two requests.
     private func drain() {
-        isDraining = true
+        context.isDraining = true
         for listener in listeners.values { listener.close() }
         listeners.removeAll()
         for case let client? in clients where client.isIdle { client.close() }
@@ -174,80 +162,8 @@ final class Worker {
     private func closeEverything() {
         for listener in listeners.values { listener.close() }
         for case let client? in clients { client.close() }
-        for pool in pools.values { pool.closeIdle() }
+        pools.closeIdle()
     }
-
-    // MARK: - What the data path asks for
-
-    /// Pools of the configuration before, while a new one takes over those it still needs.
-    private var inherited: [PoolKey: UpstreamPool] = [:]
-
-    /// The pools to one backend, one for each source address, or one for whatever the kernel
-    /// chooses.
-    func pools(
-        to backend: Endpoint, from sources: [SocketAddress], timeouts: Timeouts
-    ) -> [UpstreamPool] {
-        let sources: [SocketAddress?] = sources.isEmpty ? [nil] : sources
-        return sources.map { source in
-            let key = PoolKey(backend: backend, source: source)
-            let pool = pools[key] ?? inherited[key] ?? makePool(key)
-            pool.idleNanoseconds = timeouts.backendIdle.wholeNanoseconds
-            pools[key] = pool
-            return pool
-        }
-    }
-
-    private func makePool(_ key: PoolKey) -> UpstreamPool {
-        let address = key.backend.address
-        return UpstreamPool(
-            address: SocketAddress(
-                high: address.high, low: address.low, port: key.backend.port),
-            source: key.source, loop: loop, buffers: buffers)
-    }
-
-    /// The clock for idle times.
-    var monotonicSeconds: UInt32 {
-        UInt32(truncatingIfNeeded: loop.now.nanoseconds / 1_000_000_000)
-    }
-
-    private var dateSecond: Int64 = 0
-    private var cachedDateLine: [UInt8]
-
-    /// The Date field line of this second, with its CRLF.
-    var dateLine: [UInt8] {
-        if loop.unixSeconds != dateSecond {
-            dateSecond = loop.unixSeconds
-            cachedDateLine = Worker.makeDateLine(dateSecond)
-        }
-        return cachedDateLine
-    }
-
-    private static func makeDateLine(_ unixSeconds: Int64) -> [UInt8] {
-        var writer = ByteWriter(capacity: 64)
-        writer.append("Date: ")
-        CivilDate(unixSeconds: unixSeconds).appendIMFDate(to: &writer)
-        writer.append("\r\n")
-        return writer.copyBytes()
-    }
-}
-
-/// Why a listener could not be opened.
-struct ListenError: Error, CustomStringConvertible {
-    let address: ListenerAddress
-    let reason: String
-    var description: String { "cannot listen on \(address.text): \(reason)" }
-}
-
-extension ListenerAddress {
-    var socketAddress: SocketAddress? {
-        switch self {
-        case .tcp(let endpoint):
-            SocketAddress(
-                high: endpoint.address.high, low: endpoint.address.low, port: endpoint.port)
-        case .unix(let path): SocketAddress.unix(path)
-        }
-    }
-
 }
 
 extension IPAddress {

@@ -15,20 +15,16 @@ final class WorkerConfiguration {
     private let timeouts: [UInt64]
     let limits: Limits
 
-    init(_ snapshot: ConfigSnapshot, worker: Worker) {
+    /// - Parameters:
+    ///   - pools: by service, backend and source address.
+    ///   - seed: another for each worker, so that they do not all begin with the same backend.
+    init(_ snapshot: ConfigSnapshot, pools: [[[UpstreamPool]]], seed: UInt64) {
         self.snapshot = snapshot
-        selector = BackendSelector(services: snapshot.services, seed: worker.random.next())
+        self.pools = pools
+        selector = BackendSelector(services: snapshot.services, seed: seed)
         limits = snapshot.configuration.limits
         let timeouts = snapshot.configuration.timeouts
         self.timeouts = Wait.allCases.map { timeouts[$0].wholeNanoseconds }
-        let sources = snapshot.configuration.sourceAddresses.map { address in
-            SocketAddress(high: address.high, low: address.low, port: 0)
-        }
-        pools = snapshot.configuration.services.map { service in
-            service.backends.map { backend in
-                worker.pools(to: backend.endpoint, from: sources, timeouts: timeouts)
-            }
-        }
     }
 
     var requestParser: RequestParser { snapshot.requestParser }

@@ -3,8 +3,8 @@ package import HTTPParser
 /// Moves one message body: finds its end by the framing it came with, and gives it the framing it
 /// leaves with.
 ///
-/// Bodies of known length pass untouched. Everything else is framed anew, so that the bytes the next
-/// party reads its boundaries from are always our own (RFC 9112 §11.2).
+/// Bodies of known length pass untouched. Everything else is framed anew, so that the next party
+/// always reads its boundaries from bytes of our own (RFC 9112 §11.2).
 package struct BodyRelay: Sendable {
     /// How the body leaves.
     package enum Target: Equatable, Sendable {

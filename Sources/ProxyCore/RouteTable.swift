@@ -35,7 +35,7 @@ package struct RouteTable: Sendable {
             entries[entryPosition].longestExact = max(
                 entries[entryPosition].longestExact, key.count)
         case .prefix, .implementationSpecific:
-            // Elements decide, so a trailing slash says nothing: `/a/` stands for `/a`, `/` for all.
+            // Elements decide, so a trailing slash says nothing: `/a/` is `/a`, and `/` is all.
             let trimmed = key.last == UInt8(ascii: "/") ? key.dropLast() : key[...]
             paths.insert(trimmed, salt: RouteTable.prefixSalt(id), value: position)
             entries[entryPosition].longestPrefix = max(

@@ -19,8 +19,8 @@ package struct Service: Sendable, Equatable {
 /// One address of a service.
 package struct Backend: Sendable, Equatable {
     package var endpoint: Endpoint
-    /// What its cookies and logs call it; the address as text unless the file names it. Stable across
-    /// restarts and independent of the order in the file.
+    /// What its cookies and logs call it; the address as text unless the file names it. Stable
+    /// across restarts and independent of the order in the file.
     package var name: String
     /// Share of new clients; 0 takes none.
     package var weight: UInt32 = 1

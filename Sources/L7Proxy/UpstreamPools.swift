@@ -1,0 +1,63 @@
+import ProxyConfig
+import ProxyCore
+import StickyPolicy
+import Transport
+
+/// All pools of one loop, by backend and source address. They outlive the configurations that name
+/// them, so that a reload costs no warm connection.
+struct UpstreamPools {
+    private struct Key: Hashable {
+        let backend: Endpoint
+        let source: SocketAddress?
+    }
+
+    private var pools: [Key: UpstreamPool] = [:]
+    private let loop: EventLoop
+    private let buffers: LoopBuffers
+
+    init(loop: EventLoop, buffers: LoopBuffers) {
+        self.loop = loop
+        self.buffers = buffers
+    }
+
+    /// The pools that a configuration needs, by service, backend and source address. Those that it
+    /// needs no more are retired.
+    mutating func pools(for snapshot: ConfigSnapshot) -> [[[UpstreamPool]]] {
+        let before = pools
+        pools = [:]
+        let configuration = snapshot.configuration
+        let idle = configuration.timeouts.backendIdle.wholeNanoseconds
+        // One source that is nil: whatever address the kernel chooses.
+        let sources: [SocketAddress?] =
+            configuration.sourceAddresses.isEmpty
+            ? [nil]
+            : configuration.sourceAddresses.map { address in
+                SocketAddress(high: address.high, low: address.low, port: 0)
+            }
+        let needed = configuration.services.map { service in
+            service.backends.map { backend in
+                sources.map { source in
+                    let key = Key(backend: backend.endpoint, source: source)
+                    let pool = pools[key] ?? before[key] ?? makePool(key)
+                    pool.idleNanoseconds = idle
+                    pools[key] = pool
+                    return pool
+                }
+            }
+        }
+        for (key, pool) in before where pools[key] == nil { pool.retire() }
+        return needed
+    }
+
+    func closeIdle() {
+        for pool in pools.values { pool.closeIdle() }
+    }
+
+    private func makePool(_ key: Key) -> UpstreamPool {
+        let address = key.backend.address
+        return UpstreamPool(
+            address: SocketAddress(
+                high: address.high, low: address.low, port: key.backend.port),
+            source: key.source, loop: loop, buffers: buffers)
+    }
+}
