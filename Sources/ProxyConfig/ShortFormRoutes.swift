@@ -27,10 +27,10 @@ struct ShortFormRoutes {
             }
             apply(entry, to: &behaviour)
         }
-        // What is wrong was reported; the rest was read for the mistakes in it.
-        guard let host, let path else { return }
-        let name = RouteText.name(host: host, path: path, pathType: pathType)
-        guard let service = service(keys, named: name, at: position, &draft) else { return }
+        let name = RouteText.name(host: host ?? .any, path: path ?? "/", pathType: pathType)
+        let service = service(keys, named: name, at: position, &draft)
+        // What is wrong was reported, and everything was read for the mistakes in it.
+        guard let host, let path, let service else { return }
         let route = Route(
             host: host, path: path, pathType: pathType, service: service,
             affinity: behaviour.affinity(for: draft.configuration.services[service]),

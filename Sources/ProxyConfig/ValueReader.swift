@@ -1,6 +1,6 @@
 import StickyPolicy
 
-/// Reading single values: each function reports what is wrong and answers nil, or answers the value.
+/// Reads single values: each function answers the value, or reports what is wrong and answers nil.
 extension Reader {
     func text(_ entry: YAMLEntry) -> String? {
         guard let text = entry.value.text, !text.isEmpty else {

@@ -86,13 +86,21 @@ private struct YAMLTreeBuilder {
             }
         } catch {
             let place = error.offset.map { position(ofByte: $0) } ?? (error.line, error.column)
-            refuse(error.message, line: place.0, column: place.1)
+            refuse(error, line: place.0, column: place.1)
         }
     }
 
-    private mutating func refuse(_ message: String, line: Int, column: Int) {
+    private func refuse(_ message: String, line: Int, column: Int) {
         let position = Position(file: file, line: line, column: column)
         findings.add(.error, "not readable as YAML: \(message)", at: position)
+    }
+
+    private func refuse(_ error: YAMLSyntaxError, line: Int, column: Int) {
+        // Only where it is news: a bracket that is never closed is noticed pages later.
+        let began = error.contextLine.flatMap { $0 < line ? "it begins at line \($0)" : nil }
+        findings.add(
+            .error, "not readable as YAML: \(error.message)",
+            at: Position(file: file, line: line, column: column), help: began)
     }
 
     private func position(ofByte offset: Int) -> (Int, Int) {

@@ -32,6 +32,8 @@ struct YAMLSyntaxError: Error {
     var offset: Int?
     var line: Int
     var column: Int
+    /// Where that began which was not ended well.
+    var contextLine: Int?
 }
 
 /// libyaml's event parser. The one place that knows libyaml: it owns the parser's memory, and what
@@ -121,6 +123,7 @@ struct YAMLEventParser: ~Copyable {
         let isReaderError = unsafe state.error == YAML_READER_ERROR
         return unsafe YAMLSyntaxError(
             message: context + problem, offset: isReaderError ? state.problem_offset : nil,
-            line: state.problem_mark.line + 1, column: state.problem_mark.column + 1)
+            line: state.problem_mark.line + 1, column: state.problem_mark.column + 1,
+            contextLine: state.context == nil ? nil : state.context_mark.line + 1)
     }
 }

@@ -163,8 +163,15 @@ struct BadFile: Sendable, CustomTestStringConvertible {
 
     @Test("all mistakes are reported at once, in the order of the file")
     func allAtOnce() {
-        let result = load("wrokers: 2\ntimeouts: {connect: x}\nroutes: [{service: a}]")
-        #expect(result.diagnostics.map(\.line) == [1, 2, 3])
+        let route = "- {host: '?', path: x, pathType: y, service: z, annotations: {affinity: w}}"
+        let result = load("wrokers: 2\ntimeouts: {connect: x}\nroutes:\n\(route)")
+        #expect(result.diagnostics.map(\.line) == [1, 2, 4, 4, 4, 4, 4])
+    }
+
+    @Test("a bracket that is never closed is named where it opens")
+    func openBracket() {
+        let result = load("routes:\n  - a: [1\n\n\nb: c")
+        #expect(result.diagnostics.map(\.help) == ["it begins at line 2"])
     }
 
     @Test("a diagnostic shows the line, a caret, and what was perhaps meant")

@@ -183,6 +183,21 @@ import Testing
             ])
     }
 
+    @Test("externalTrafficPolicy Local is worth a note, which is no warning")
+    func localPolicy() {
+        let policy = "services: {a: {backends: [10.0.0.1:80], externalTrafficPolicy: Local}}"
+        let result = load("defaultService: a\n" + policy, strict: true)
+        #expect(result.configuration != nil)
+        #expect(result.diagnostics.map(\.severity) == [.note])
+    }
+
+    @Test("no file at all is a configuration without routes")
+    func noFiles() throws {
+        let result = ConfigurationLoader.load([])
+        #expect(try #require(result.configuration).listeners.count == 1)
+        #expect(result.diagnostics.isEmpty)
+    }
+
     @Test("null values, anchors and a byte order mark are read")
     func yamlFeatures() throws {
         let result = try configuration(

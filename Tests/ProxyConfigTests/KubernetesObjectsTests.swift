@@ -264,6 +264,20 @@ private func slice(_ name: String, _ endpoints: String) -> String {
         #expect(loaded.routes[0].origin == "Ingress web/shop")
     }
 
+    @Test("the default service of the short form stays before a default backend")
+    func defaultBackends() throws {
+        let short = "services: {a: {backends: [10.0.0.1:80]}}\ndefaultService: a\n---\n"
+        let backend = "defaultBackend: {service: {name: shop, port: {number: 80}}}"
+        let result = load(short + ingress(spec: backend) + backing)
+        let loaded = try #require(result.configuration)
+        #expect(loaded.defaultService == 0 && loaded.services[0].name == "a")
+        #expect(
+            result.summary == [
+                "8:19: warning: Ingress default/shop: there is a default backend already, "
+                    + "this one is left out"
+            ])
+    }
+
     @Test("a mistake costs its rule, and the others are served")
     func confined() throws {
         let text = """
