@@ -1,7 +1,8 @@
 /// A bounded buffer that heads are written into: one per event loop, emptied for every message.
 ///
-/// Nothing here traps on a full buffer. What does not fit is dropped and `hasOverflowed` says so;
-/// the caller looks once, at the end.
+/// Nothing here traps on a full buffer. What does not fit is dropped, and all that follows it, so
+/// that nothing is missing in the middle; `hasOverflowed` says so, and the caller looks once, at
+/// the end.
 @safe
 public struct ByteWriter: ~Copyable {
     private let storage: UnsafeMutableRawBufferPointer
@@ -9,10 +10,12 @@ public struct ByteWriter: ~Copyable {
     public private(set) var hasOverflowed = false
 
     public init(capacity: Int) {
+        // SAFETY: owned by this writer, which cannot be copied; `deinit` gives it back.
         unsafe storage = .allocate(byteCount: capacity, alignment: 16)
     }
 
     deinit {
+        // SAFETY: allocated in `init` and shown to nobody beyond a call.
         unsafe storage.deallocate()
     }
 
@@ -33,6 +36,7 @@ public struct ByteWriter: ~Copyable {
 
     public mutating func append(_ byte: UInt8) {
         guard reserve(1) else { return }
+        // SAFETY: `reserve` tested that `count` is within the storage.
         unsafe storage[count] = byte
         count += 1
     }
@@ -96,6 +100,7 @@ public struct ByteWriter: ~Copyable {
         rest = number
         for position in stride(from: count + digitCount - 1, through: count, by: -1) {
             let digit = UInt8(truncatingIfNeeded: rest % radix)
+            // SAFETY: `reserve` tested the room for all digits.
             unsafe storage[position] = digit < 10 ? 0x30 + digit : 0x61 + digit - 10
             rest /= radix
         }
@@ -103,7 +108,7 @@ public struct ByteWriter: ~Copyable {
     }
 
     private mutating func reserve(_ byteCount: Int) -> Bool {
-        if byteCount <= freeCapacity { return true }
+        if byteCount <= freeCapacity, !hasOverflowed { return true }
         hasOverflowed = true
         return false
     }
