@@ -100,8 +100,8 @@ public struct ChunkedDecoder: Sendable {
             extensionByteCount = 0
         }
         if let digit = CharacterClass.hexValue(byte) {
-            guard digitCount < ChunkedDecoder.sizeDigitsMax else { throw .invalidChunkSize }
             guard remaining <= UInt64(Int64.max) >> 4 else { throw .chunkTooLarge }
+            guard digitCount < ChunkedDecoder.sizeDigitsMax else { throw .invalidChunkSize }
             remaining = remaining << 4 | UInt64(digit)
             digitCount += 1
             state = .size
