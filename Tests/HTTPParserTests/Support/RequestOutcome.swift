@@ -36,6 +36,14 @@ func requestOutcome(
     }
 }
 
+/// What becomes of these bytes when they arrive at once: for tables too large to be cut as well.
+func wholeRequestOutcome(_ message: String) -> HeadOutcome<RequestText> {
+    let bytes = latin1(message)
+    return feed(bytes, arriving: [bytes.count]) { bytes, scannedCount in
+        parseRequest(bytes, scannedCount: &scannedCount, limits: ParserLimits())
+    }
+}
+
 /// One call of the parser.
 func parseRequest(
     _ bytes: Span<UInt8>, scannedCount: inout Int, limits: ParserLimits

@@ -1,0 +1,111 @@
+import HTTPParser
+import Testing
+
+@Suite("Byte writer")
+struct ByteWriterTests {
+    private func written(
+        capacity: Int = 64, _ write: (inout ByteWriter) -> Void
+    ) -> (text: String, hasOverflowed: Bool) {
+        var writer = ByteWriter(capacity: capacity)
+        write(&writer)
+        let bytes = writer.copyBytes()
+        return (text(bytes.span, ByteRange(0, bytes.count)), writer.hasOverflowed)
+    }
+
+    @Test("what is appended stands there in order")
+    func order() {
+        let source = latin1("0123456789")
+        let result = written {
+            $0.append(0x41)
+            $0.append("literal")
+            $0.append(latin1("\u{80}\u{FF}"))
+            $0.append(source.span)
+            $0.append(source.span, ByteRange(2, 5))
+            $0.append(source.span, ByteRange(10, 10))
+            $0.append("")
+            $0.append([])
+            $0.append("\r\n")
+        }
+        #expect(result == ("Aliteral\u{80}\u{FF}0123456789234\r\n", false))
+    }
+
+    @Test(
+        "numbers are written without leading zeros",
+        arguments: [
+            (0, "0", "0"), (9, "9", "9"), (10, "10", "a"), (255, "255", "ff"), (256, "256", "100"),
+            (1_000_000, "1000000", "f4240"),
+            (UInt64.max, "18446744073709551615", "ffffffffffffffff"),
+        ] as [(UInt64, String, String)])
+    func numbers(number: UInt64, decimal: String, hexadecimal: String) {
+        #expect(written { $0.append(decimal: number) }.text == decimal)
+        #expect(written { $0.append(hexadecimal: number) }.text == hexadecimal)
+    }
+
+    @Test("a buffer can be filled to its last byte")
+    func full() {
+        #expect(written(capacity: 4) { $0.append("abcd") } == ("abcd", false))
+        #expect(written(capacity: 4) { $0.append(latin1("abcd")) } == ("abcd", false))
+        #expect(written(capacity: 3) { $0.append(decimal: 100) } == ("100", false))
+        #expect(written(capacity: 2) { $0.append(hexadecimal: 255) } == ("ff", false))
+        #expect(written(capacity: 1) { $0.append(0x41) } == ("A", false))
+    }
+
+    @Test("what does not fit is left out whole, and said so")
+    func overflow() {
+        #expect(written(capacity: 4) { $0.append("abcde") } == ("", true))
+        #expect(written(capacity: 4) { $0.append(latin1("abcde")) } == ("", true))
+        #expect(written(capacity: 2) { $0.append(decimal: 100) } == ("", true))
+        #expect(written(capacity: 1) { $0.append(hexadecimal: 255) } == ("", true))
+        #expect(written(capacity: 0) { $0.append(0x41) } == ("", true))
+        #expect(written(capacity: 0) { $0.append("") } == ("", false))
+    }
+
+    @Test("after an overflow nothing more is written, so that no part is missing in the middle")
+    func afterOverflow() {
+        let result = written(capacity: 4) {
+            $0.append("abc")
+            $0.append("de")
+            $0.append("f")
+            $0.append(0x67)
+            $0.append(decimal: 1)
+        }
+        #expect(result == ("abc", true))
+    }
+
+    @Test("emptying a writer forgets the overflow")
+    func removeAll() {
+        let result = written(capacity: 4) {
+            $0.append("abcde")
+            $0.removeAll()
+            $0.append("xyz")
+        }
+        #expect(result == ("xyz", false))
+    }
+
+    @Test("truncating takes back the end")
+    func truncate() {
+        let result = written {
+            $0.append("abc")
+            let mark = $0.count
+            $0.append("def")
+            $0.truncate(to: mark)
+            $0.append("g")
+        }
+        #expect(result == ("abcg", false))
+    }
+
+    @Test("the room left is the capacity without what was written")
+    func freeCapacity() {
+        var writer = ByteWriter(capacity: 10)
+        #expect(writer.capacity == 10 && writer.freeCapacity == 10)
+        writer.append("abc")
+        #expect(writer.count == 3 && writer.freeCapacity == 7)
+    }
+
+    @Test("an empty writer shows no bytes")
+    func empty() {
+        let writer = ByteWriter(capacity: 8)
+        #expect(writer.withBytes { $0.count } == 0)
+        #expect(ByteWriter(capacity: 0).copyBytes() == [])
+    }
+}
