@@ -1,7 +1,8 @@
 /// `uri-host [ ":" port ]`: what Host, absolute form and authority form name
 /// (RFC 9110 §7.2, RFC 3986 §3.2).
 ///
-/// User information is refused everywhere: in a request it only serves to mislead (RFC 9110 §4.2.4).
+/// User information is refused everywhere: in a request it only serves to mislead
+/// (RFC 9110 §4.2.4).
 internal struct Authority {
     /// With its brackets when it is an IPv6 literal; empty exactly when the whole is empty.
     var host = ByteRange.empty

@@ -9,8 +9,8 @@ extension Span where Element == UInt8 {
     private typealias Block = SIMD16<UInt8>
     private typealias Mask = SIMDMask<SIMD16<Int8>>
 
-    /// The first byte at or behind `start` that a field value cannot hold (RFC 9110 §5.5): a control
-    /// other than HTAB.
+    /// The first byte at or behind `start` that a field value cannot hold (RFC 9110 §5.5): a
+    /// control other than HTAB.
     @inline(__always)
     internal func firstControl(from start: Int) -> Int {
         let space = Block(repeating: 0x20)
@@ -59,8 +59,8 @@ extension Span where Element == UInt8 {
         return offset
     }
 
-    /// The first byte at or behind `start` that is no letter, digit, `-` or `.`: what a host name is
-    /// made of but for exceptions.
+    /// The first byte at or behind `start` that is no letter, digit, `-` or `.`: what a host name
+    /// is made of but for exceptions.
     internal func firstUncommonInHost(from start: Int) -> Int {
         let caseBit = Block(repeating: 0x20)
         let a = Block(repeating: 0x61)

@@ -1,9 +1,9 @@
 /// Decides when a head that was incomplete is worth reading again.
 ///
 /// A head is read whole and from its first byte: reading it twice costs less than a state machine
-/// that can stop anywhere. Reading it again for every byte that arrives would be quadratic, so it is
-/// done only when the answer can be another one: a line may have ended, or a limit been passed. As
-/// lines are limited in number, so are the readings.
+/// that can stop anywhere. Reading it again for every byte that arrives would be quadratic, so it
+/// is done only when the answer can be another one: a line may have ended, or a limit been passed.
+/// As lines are limited in number, so are the readings.
 internal enum HeadReread {
     /// The first bytes, as many as the longest method takes, are read each time they grow, so that
     /// garbage, such as the hello of TLS, is refused at once.

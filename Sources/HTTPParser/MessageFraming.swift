@@ -3,7 +3,7 @@
 /// Wherever two readers could come to different lengths the message is refused: that difference is
 /// what request smuggling is made of.
 public enum MessageFraming {
-    /// The framing of a request's body; `.none` without Content-Length and Transfer-Encoding (item 7).
+    /// The framing of a request's body; `.none` when no field tells of one (item 7).
     public static func ofRequest(
         _ head: RequestHead, in bytes: Span<UInt8>
     ) throws(ParseError) -> BodyFraming {

@@ -12,7 +12,7 @@ public enum ParseError: Error, Equatable, Sendable {
     case bareLineEnd
     case invalidFieldName
     case invalidFieldValue
-    /// A line that begins with white space: obs-fold (RFC 9112 §5.2), or one before the first field.
+    /// A line that begins with white space: obs-fold (RFC 9112 §5.2), or before the first field.
     case foldedLine
     case whitespaceBeforeColon
     case tooManyFields

@@ -33,7 +33,8 @@ public struct RequestHead: Sendable {
     public var path = ByteRange.empty
     /// What follows the first `?`, without it; empty when there is none.
     public var query = ByteRange.empty
-    /// Whom the request is for: the authority of absolute form, else the value of Host (RFC 9112 §3.2.2).
+    /// Whom the request is for: the authority that the target names, else the value of Host
+    /// (RFC 9112 §3.2.2, §3.3).
     public var authority = ByteRange.empty
     /// The host part of `authority`: without port; with its brackets when it is an IPv6 literal.
     public var host = ByteRange.empty

@@ -4,7 +4,8 @@
 public struct RequestParser: Sendable {
     public let limits: ParserLimits
 
-    /// 32: twice the longest method that is registered. A method is passed on, so any token will do.
+    /// 32: nearly twice the longest method that is registered. Methods are passed on, so any token
+    /// will do.
     private static let methodBytesMax = 32
 
     public init(limits: ParserLimits) {

@@ -1,9 +1,9 @@
 /// The four forms of a request target, and whom the request is for (RFC 9112 §3.2, §3.3).
 ///
 /// The bytes of a target are any visible ASCII but `#`. RFC 3986 allows fewer, but browsers and
-/// tools do send `|`, `"`, `{`, `}`, `[`, `]`, `^`, `\` and `` ` `` raw, and no two parsers disagree
-/// about where a target with them ends. A fragment is never sent (RFC 9112 §3.2.1), and what is not
-/// ASCII has to be percent-encoded: both are refused.
+/// tools do send `|`, `"`, `{`, `}`, `[`, `]`, `^`, `\` and `` ` `` raw, and no two parsers
+/// disagree about where a target with them ends. A fragment is never sent (RFC 9110 §7.1), and what
+/// is not ASCII has to be percent-encoded: both are refused.
 internal enum RequestTarget {
     /// Sets form, path and authority of `head`, whose method, target and query have been read.
     /// Returns the authority that the target itself names, if it names one.

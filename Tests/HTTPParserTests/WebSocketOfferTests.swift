@@ -88,10 +88,10 @@ struct WebSocketOfferTests {
             "Sec-WebSocket-Key: \(key)\r\nSec-WebSocket-Version: 8\r\n",
             "Sec-WebSocket-Key: \(key)\r\nSec-WebSocket-Version: 13, 8\r\n",
             "Sec-WebSocket-Key: \(key)\r\nSec-WebSocket-Version: 013\r\n",
-            "Sec-WebSocket-Key: \(key)\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Version: 13\r\n",
-            "Sec-WebSocket-Key: \(key)\r\nSec-WebSocket-Key: \(key)\r\nSec-WebSocket-Version: 13\r\n",
         ])
     func keyAndVersion(lines: String) throws {
         #expect(try !isOffer(offer(keyAndVersion: lines)))
+        let good = "Sec-WebSocket-Key: \(WebSocketOfferTests.key)\r\nSec-WebSocket-Version: 13\r\n"
+        #expect(try !isOffer(offer(keyAndVersion: good + lines)))
     }
 }
