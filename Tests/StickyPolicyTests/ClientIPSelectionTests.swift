@@ -167,4 +167,28 @@ struct ClientIPSelectionTests {
         site.client.address = IPAddress(v4: 1)
         #expect(site.select() == nil)
     }
+
+    @Test("workers that see a client's first requests at once agree on its backend")
+    func workersAgree() async {
+        let sessions = SessionTable(limit: 10_000, seed: SessionTable.HashSeed(1, 2))
+        let resources = RouteAffinity.Resources(
+            authenticator: FakeAuthenticator(), sessions: sessions)
+        let service = ServiceProfile(name: "shop", position: 0, backends: backends(count: 7))
+        let answers = await withTaskGroup(of: [Int?].self) { group in
+            for worker in 0..<4 as Range<UInt64> {
+                group.addTask {
+                    let site = StickyRoute(
+                        AffinitySettings(kind: .clientIP(ClientIPSettings())), service: service,
+                        seed: worker, resources: resources)
+                    return (0..<5000 as Range<UInt32>).map { number in
+                        site.client.address = IPAddress(v4: number)
+                        return site.select()?.backend
+                    }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(answers.count == 4)
+        for answer in answers { #expect(answer == answers[0]) }
+    }
 }

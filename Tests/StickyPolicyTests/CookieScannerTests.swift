@@ -57,4 +57,31 @@ struct CookieScannerTests {
             #expect(values(of: "route", in: ["f=\(filler);route=\(filler);g=h"]) == [filler])
         }
     }
+
+    @Test("no bytes make the search trap, and a value never leaves its line")
+    func random() {
+        let alphabet = Array("route=;; \t\"\\|\u{1}x".utf8)
+        let scanner = CookieScanner(name: "route")
+        var state: UInt64 = 1
+        var foundCount = 0
+        for _ in 0..<20_000 {
+            let line = (0..<40).map { _ in
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return alphabet[Int(state >> 33) % alphabet.count]
+            }
+            let text = String(decoding: line, as: UTF8.self)
+            let request = TestRequest(cookies: [text + ";route=last"], userAgent: "x")
+            let end = Int(request.head.fields[0].value.end)
+            var cursor = CookieScanner.Cursor(in: request.head)
+            var last = 0..<0
+            while let value = scanner.next(&cursor, head: request.head, in: request.bytes.span) {
+                #expect(value.offsets.lowerBound >= last.upperBound)
+                #expect(value.offsets.upperBound <= end)
+                last = value.offsets
+                foundCount += 1
+            }
+            #expect(String(decoding: request.bytes[last], as: UTF8.self) == "last")
+        }
+        #expect(foundCount >= 20_000)
+    }
 }

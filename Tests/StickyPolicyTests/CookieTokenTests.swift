@@ -61,6 +61,15 @@ struct CookieTokenTests {
         }
     }
 
+    @Test(
+        "a version or flag of a later release is refused",
+        arguments: [("AQAA", true), ("AQEA", false), ("AgAA", false), ("AAAA", false)])
+    func version(start: String, isRead: Bool) {
+        let text = Array((start + String(repeating: "A", count: 48)).utf8)
+        let isSealed = SealedBytes(text: text.span) != nil
+        #expect(isSealed == isRead)
+    }
+
     @Test("a token of another length is refused")
     func lengths() {
         let sealer = sealer()

@@ -32,6 +32,18 @@ struct LostBackendTests {
         }
     }
 
+    @Test("a new client's key leads to one that takes new clients, though nearly all drain")
+    func nearlyAllDrain() throws {
+        let site = StickyRoute(cookieAffinity(.balanced), backends: backends(count: 50))
+        for number in 2..<50 { site.setState(.drain, of: "b\(number)") }
+        for _ in 0..<20 {
+            let selection = try #require(site.select())
+            let cookie = try #require(site.cookie(for: selection))
+            let again = try #require(site.select(cookies: [cookie]))
+            #expect(again.backend == selection.backend && again.backend < 2)
+        }
+    }
+
     @Test("while a backend is down its successor serves, without a new cookie", arguments: modes)
     func down(mode: CookieSettings.Mode) throws {
         let site = StickyRoute(cookieAffinity(mode), backends: backends("a", "b", "c", "d"))
