@@ -3,8 +3,8 @@ public import HTTPParser
 /// Which backend serves a request: affinity proposes, the balancer decides the rest.
 ///
 /// Each worker has its own, made anew for each configuration. It holds what changes from request to
-/// request: the states of backends, the balancers' turns, and the tokens that were verified. A route
-/// and a selection go with the selector of their own configuration, since they hold positions.
+/// request: the states of backends, the balancers' turns, and the tokens that were verified. A
+/// route and a selection go with the selector of their own configuration: they hold positions.
 public struct BackendSelector: Sendable {
     private var services: [ServiceSelector]
     private var verified: VerifiedTokens

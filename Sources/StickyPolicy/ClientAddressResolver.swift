@@ -1,6 +1,7 @@
 public import HTTPParser
 
-/// Finds out who the client is: the peer of the connection, or whom trusted peers say they speak for.
+/// Finds out who the client is: the peer of the connection, or whom trusted peers say they speak
+/// for.
 ///
 /// Nobody is trusted unless the configuration says so.
 public struct ClientAddressResolver: Sendable {
@@ -31,7 +32,7 @@ public struct ClientAddressResolver: Sendable {
     ///
     /// All X-Forwarded-For lines are one list, walked from the right past trusted addresses. The
     /// first untrusted one is the client; where all are trusted, the leftmost is. An element that
-    /// is no address ends the walk at the last good one, since nobody vouches for what is left of it.
+    /// is no address ends the walk at the last good one: nobody vouches for what is left of it.
     public func client(
         peer: IPAddress, head: RequestHead, in bytes: Span<UInt8>
     ) -> IPAddress {

@@ -34,8 +34,8 @@ final class ClientIPAffinity: Sendable {
         return bind(selection, of: client, replacing: bound, in: service)
     }
 
-    /// The next backend after a connection to `failed.backend` could not be made. A session that was
-    /// there before stays bound, as one failed connection is no outage; a new one moves.
+    /// The next backend after a connection to `failed.backend` could not be made. A session that
+    /// was there before stays bound, as one failed connection is no outage; a new one moves.
     func successor(
         of failed: Selection, for client: ClientFacts, excluding tried: TriedBackends,
         from service: ServiceSelector

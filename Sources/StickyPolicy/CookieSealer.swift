@@ -2,11 +2,11 @@ public import HTTPParser
 
 /// Seals tokens into cookie values, and opens them again, for one scope.
 ///
-/// The scope is the name of the service and of the cookie. A token of another service is as good as
-/// forged: its backends are not ours. Two routes to one service under one cookie name do accept each
-/// other's cookies, since a browser sends only one of them where their paths overlap, and both name
-/// the same backends. Under another name a token is refused, so that a client cannot carry a session
-/// to a route with another age limit by renaming its cookie.
+/// The scope is the name of the service and of the cookie. A token of another service is as good
+/// as forged: its backends are not ours. Two routes to one service under one cookie name do accept
+/// each other's cookies: a browser mixes them up where their paths overlap, and both name the same
+/// backends. Under another name a token is refused, so that a client cannot carry a session to a
+/// route with another age limit by renaming its cookie.
 public struct CookieSealer: Sendable {
     private let authenticator: any MessageAuthenticator
     /// For each key, the tag over the scope: it stands for the scope in what is signed.

@@ -50,7 +50,7 @@ public final class RouteAffinity: Sendable {
     /// Appends a whole `Set-Cookie` line when the selection sets a cookie; else nothing.
     ///
     /// - Parameters:
-    ///   - isSecure: whether the client's connection is TLS, by its own or a trusted peer's account.
+    ///   - isSecure: whether the client's connection is TLS, by its own or a trusted peer's word.
     ///   - unixSeconds: when the response is sent.
     public func appendSetCookie(
         for selection: Selection, isSecure: Bool, at unixSeconds: Int64,
