@@ -61,6 +61,8 @@ public struct ChunkedDecoder: Sendable {
     }
 
     private mutating func takeData(in bytes: Span<UInt8>, from offset: inout Int) -> ByteRange {
+        // Ranges have 32 bits; no buffer of ours comes near.
+        precondition(bytes.count <= UInt32.max)
         let count = Int(min(remaining, UInt64(bytes.count - offset)))
         let range = ByteRange(offset, offset + count)
         offset += count
