@@ -54,12 +54,13 @@ extension ClientConnection {
         requestRelay = BodyRelay(
             framing: arrival.framing, target: arrival.framing == .chunked ? .chunked : .plain)
         let action = exchange.requestHeadArrived(facts, refusal: arrival.refusal)
-        if action == .connect {
-            try prepareRequest(arrival, headByteCount: headByteCount)
-        } else {
+        guard action == .connect else {
             buffers.keep(from: headByteCount, with: downstream)
+            return perform(action)
         }
-        perform(action)
+        try prepareRequest(arrival, headByteCount: headByteCount)
+        // What came of the body behind the head may have been too much already.
+        if exchange.responseSide == .connecting { perform(.connect) }
     }
 
     private var isLastRequest: Bool {

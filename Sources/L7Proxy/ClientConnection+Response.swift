@@ -80,15 +80,12 @@ extension ClientConnection {
         writeResponseHead(options) { forwarding in
             forwarding.isChunked = isChunked
             forwarding.keepsContentLength = !needsFraming
-            forwarding.persistence = persistence
+            // What the client is told about its connection.
+            forwarding.persistence = Persistence(
+                isKept: exchange.request.wantsKeepAlive && clientSeesEnd,
+                version: exchange.request.version)
         }
         sendResponseBody(from: headByteCount)
-    }
-
-    /// What the client is told about its connection.
-    private var persistence: ResponseForwarding.Persistence {
-        guard exchange.request.wantsKeepAlive && clientSeesEnd else { return .close }
-        return exchange.request.version == .http10 ? .keepAlive : .implied
     }
 
     /// Writes the head to the loop's output, with the affinity cookie before the application's own.

@@ -217,7 +217,8 @@ final class ClientConnection: ConnectionHandler {
     private func respondLocally(_ status: UInt16) {
         releaseUpstream(reusing: false)
         var response = LocalResponse(status: status)
-        response.keepsConnection = exchange.request.wantsKeepAlive
+        response.persistence = Persistence(
+            isKept: exchange.request.wantsKeepAlive, version: exchange.request.version)
         response.omitsBody = exchange.request.method == .head
         worker.buffers.output.removeAll()
         response.write(date: worker.dateLine, into: &worker.buffers.output)

@@ -55,7 +55,9 @@ struct RequestArrival {
     ) {
         let configuration = client.configuration
         let host = bytes.extracting(head.host.offsets)
-        let path = bytes.extracting(head.path.offsets)
+        // `OPTIONS *` asks a server as a whole, so only a rule for all of it applies.
+        let range = head.targetForm == .asterisk ? ByteRange.empty : head.path
+        let path = bytes.extracting(range.offsets)
         guard let affinity = configuration.snapshot.affinity(host: host, path: path) else {
             refusal = 404
             return

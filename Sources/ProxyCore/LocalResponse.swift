@@ -3,7 +3,7 @@ package import HTTPParser
 /// A response that the proxy itself gives: short, dated, and honest about the connection.
 package struct LocalResponse: Sendable {
     package var status: UInt16
-    package var keepsConnection = false
+    package var persistence = Persistence.close
     /// RFC 9110 §9.3.2: an answer to HEAD has the fields of the body and not the body.
     package var omitsBody = false
 
@@ -24,7 +24,11 @@ package struct LocalResponse: Sendable {
         if status == 405 {
             writer.append("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n")
         }
-        if !keepsConnection { writer.append("Connection: close\r\n") }
+        switch persistence {
+        case .close: writer.append("Connection: close\r\n")
+        case .keepAlive: writer.append("Connection: keep-alive\r\n")
+        case .implied, .upgrade: break
+        }
         writer.append("\r\n")
         guard !omitsBody else { return }
         writeTitle(reason, into: &writer)

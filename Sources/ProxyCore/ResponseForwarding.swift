@@ -2,16 +2,6 @@ package import HTTPParser
 
 /// How a backend's response head is written for the client.
 package struct ResponseForwarding: Sendable {
-    /// What becomes of the connection, as the client is told (RFC 9112 §9.3).
-    package enum Persistence: Equatable, Sendable {
-        /// What the client's version means anyway.
-        case implied
-        case keepAlive
-        case close
-        /// A 101: the connection is no longer HTTP.
-        case upgrade
-    }
-
     package var persistence = Persistence.implied
     /// The body leaves in chunks of ours.
     package var isChunked = false
@@ -56,7 +46,10 @@ package struct ResponseForwarding: Sendable {
         _ field: Field, of fields: FieldSection, options: ConnectionOptions,
         in bytes: Span<UInt8>
     ) -> Bool {
-        if field.known == .contentLength && !keepsContentLength { return false }
+        if field.known == .contentLength {
+            // Equal lengths said twice leave as one (RFC 9112 §6.3 item 5).
+            return keepsContentLength && field == fields.first(.contentLength)
+        }
         return !HopByHop.endsHere(field, of: fields, options: options, in: bytes)
     }
 
