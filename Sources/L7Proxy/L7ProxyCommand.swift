@@ -8,5 +8,7 @@ struct L7ProxyCommand: ParsableCommand {
         commandName: "l7proxy",
         abstract: "A sticky-session HTTP/1.1 and WebSocket reverse proxy for NodePorts.",
         version: "l7proxy \(version)",
-        subcommands: [RunCommand.self, CheckCommand.self, RoutesCommand.self])
+        subcommands: [
+            RunCommand.self, CheckCommand.self, RoutesCommand.self, DemoCommand.self,
+        ])
 }

@@ -1,0 +1,26 @@
+import ArgumentParser
+import Glibc
+import Logging
+
+/// `l7proxy demo`: three built-in backends behind the real proxy.
+struct DemoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo",
+        abstract: "Three built-in backends behind the proxy, and a page that shows stickiness.")
+
+    @Option(help: "Where to listen, on the loopback address only; 0 lets the kernel choose.")
+    var port: UInt16 = 8080
+
+    func run() throws {
+        let log = StandardErrorLog.makeLogger(level: .error)
+        let demo: Demo
+        do throws(Demo.Failure) {
+            demo = try Demo(port: port, log: log)
+        } catch {
+            StandardErrorLog.write("error: \(error)\n")
+            throw ExitStatus.unavailable
+        }
+        writeAll(DemoGuide.text(port: demo.port), to: STDOUT_FILENO)
+        demo.run()
+    }
+}
