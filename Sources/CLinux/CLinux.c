@@ -40,6 +40,10 @@ int clinux_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t tok
     return control(epoll, EPOLL_CTL_MOD, descriptor, event);
 }
 
+int clinux_epoll_remove(int epoll, int descriptor) {
+    return epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, NULL);
+}
+
 int clinux_epoll_wait(int epoll, struct clinux_event *events, int count, int milliseconds) {
     // The assertions above say that both types have one layout.
     return epoll_wait(epoll, (struct epoll_event *)events, count, milliseconds);

@@ -37,7 +37,7 @@ struct Epoll: ~Copyable {
         _ = Glibc.close(descriptor)
     }
 
-    /// A descriptor that is closed leaves by itself.
+    /// A descriptor that is closed leaves by itself, unless a duplicate of it stays open.
     func add(
         _ watched: Int32, _ events: ReadyEvents, token: EventToken
     ) throws(SystemError) {
@@ -50,6 +50,11 @@ struct Epoll: ~Copyable {
     ) throws(SystemError) {
         let result = clinux_epoll_modify(descriptor, watched, events.rawValue, token.rawValue)
         guard result == 0 else { throw .last("epoll_ctl") }
+    }
+
+    func remove(_ watched: Int32) {
+        // It fails only for what is not watched, which is then as wanted.
+        _ = clinux_epoll_remove(descriptor, watched)
     }
 
     /// Waits at most so long; -1 is for ever. Answers how many events there are, 0 also when a

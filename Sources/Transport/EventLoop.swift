@@ -148,6 +148,11 @@ extension EventLoop {
         try epoll.modify(descriptor, events, token: source.token)
     }
 
+    /// Takes a descriptor of which a duplicate may stay open from the kernel's list.
+    func unwatch(descriptor: Int32) {
+        epoll.remove(descriptor)
+    }
+
     /// Forgets a source whose descriptor is being closed. The object lives to the turn's end.
     func unregister(_ source: EventSource) {
         guard let owned = slots.remove(source.token) else { return }

@@ -89,8 +89,8 @@ package final class Listener: EventSource {
     /// Stops listening. Clients in the kernel's queue are reset. A path stays in the file system.
     package func close() {
         guard socket.descriptor >= 0 else { return }
-        // A duplicate keeps the kernel's registration alive; paused, it stays silent.
-        watch(false)
+        // A duplicate would keep the kernel's registration alive, and its events nobody's.
+        loop.unwatch(descriptor: socket.descriptor)
         loop.unregister(self)
         socket.close()
         reserve.close()

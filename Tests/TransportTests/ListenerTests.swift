@@ -167,6 +167,7 @@ struct ListenerTests {
         let successor = Doorway(try Listener.adopt(former.duplicate(), loop: loop))
         #expect(successor.listener.address == former.address)
         former.close()
+        #expect(loop.sourceCount == 1)
         turn(loop) { successor.accepted.count == 1 }
         #expect(successor.peers == [client.address])
         successor.listener.close()
