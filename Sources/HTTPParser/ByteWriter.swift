@@ -73,36 +73,42 @@ public struct ByteWriter: ~Copyable {
 
     /// Appends a number in base 10 without sign or leading zeros.
     public mutating func append(decimal number: UInt64) {
-        appendDigits(of: number, radix: 10)
+        var digitCount = 1
+        var bound: UInt64 = 10
+        // 20 digits hold every 64-bit number; the bound for the last would not fit.
+        while digitCount < 20, number >= bound {
+            digitCount += 1
+            bound = bound &* 10
+        }
+        guard reserve(digitCount) else { return }
+        var rest = number
+        for position in stride(from: count + digitCount - 1, through: count, by: -1) {
+            // SAFETY: `reserve` tested the room for all digits.
+            unsafe storage[position] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+        count += digitCount
     }
 
     /// Appends a number in lower-case base 16 without leading zeros, as chunk sizes are written.
     public mutating func append(hexadecimal number: UInt64) {
-        appendDigits(of: number, radix: 16)
+        let bitCount = max(1, UInt64.bitWidth - number.leadingZeroBitCount)
+        appendHexadecimal(number, digitCount: (bitCount + 3) / 4)
     }
 
     /// Appends a number as exactly 16 lower-case hexadecimal digits.
     public mutating func append(fixedHexadecimal number: UInt64) {
-        for shift in stride(from: 60, through: 0, by: -4) {
-            let digit = UInt8(truncatingIfNeeded: number >> UInt64(shift)) & 0xF
-            append(digit < 10 ? 0x30 + digit : 0x61 + digit - 10)
-        }
+        appendHexadecimal(number, digitCount: 16)
     }
 
-    private mutating func appendDigits(of number: UInt64, radix: UInt64) {
-        var digitCount = 1
-        var rest = number / radix
-        while rest > 0 {
-            digitCount += 1
-            rest /= radix
-        }
+    private mutating func appendHexadecimal(_ number: UInt64, digitCount: Int) {
         guard reserve(digitCount) else { return }
-        rest = number
+        var rest = number
         for position in stride(from: count + digitCount - 1, through: count, by: -1) {
-            let digit = UInt8(truncatingIfNeeded: rest % radix)
+            let digit = UInt8(truncatingIfNeeded: rest) & 0xF
             // SAFETY: `reserve` tested the room for all digits.
             unsafe storage[position] = digit < 10 ? 0x30 + digit : 0x61 + digit - 10
-            rest /= radix
+            rest >>= 4
         }
         count += digitCount
     }
@@ -124,6 +130,7 @@ public struct ByteWriter: ~Copyable {
 
     /// What was written, as a copy: for tests and for cold paths.
     public func copyBytes() -> [UInt8] {
-        withBytes { bytes in bytes.indices.map { bytes[$0] } }
+        // SAFETY: the first `count` bytes are initialised, and the array copies them.
+        unsafe Array(UnsafeRawBufferPointer(rebasing: storage[..<count]))
     }
 }

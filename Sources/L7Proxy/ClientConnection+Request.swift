@@ -103,11 +103,11 @@ extension ClientConnection {
     func forwardRequest() {
         guard let connection = upstream?.connection else { return }
         if let prepared = unconfirmedRequest {
-            _ = connection.send(prepared.span)
-            if !mayReplay { unconfirmedRequest = nil }
+            _ = prepared.withBytes { bytes in connection.send(bytes) }
+            if !mayReplay { forgetPreparedRequest() }
         } else {
             worker.buffers.sendOutput(on: connection)
-            if mayReplay { unconfirmedRequest = worker.buffers.output.copyBytes() }
+            if mayReplay { keepPreparedRequest() }
         }
     }
 

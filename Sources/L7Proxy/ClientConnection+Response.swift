@@ -50,7 +50,7 @@ extension ClientConnection {
         let mayBeKept =
             framing != .untilClose
             && (buffers.responseHead.version == .http11 ? !options.close : options.keepAlive)
-        unconfirmedRequest = nil
+        forgetPreparedRequest()
         let action = exchange.responseHeadArrived(
             status: buffers.responseHead.status, mayBeKept: mayBeKept)
         switch action {

@@ -23,7 +23,7 @@ final class ClientConnection: ConnectionHandler {
     var choice: Choice?
 
     /// The request as the backend gets it, while it may still have to be sent, or sent again.
-    var unconfirmedRequest: [UInt8]?
+    var unconfirmedRequest: ByteBuffer?
     /// How much of the prepared request is its head.
     var preparedHeadByteCount = 0
     var requestRelay = BodyRelay(framing: .none, target: .plain)
@@ -167,9 +167,17 @@ final class ClientConnection: ConnectionHandler {
         }
     }
 
+    func forgetPreparedRequest() {
+        guard let request = unconfirmedRequest else { return }
+        unconfirmedRequest = nil
+        worker.loop.buffers.giveBack(request)
+    }
+
     /// The loop's output belongs to the next event: what must outlive this one is copied.
-    private func keepPreparedRequest() {
-        if unconfirmedRequest == nil { unconfirmedRequest = worker.buffers.output.copyBytes() }
+    func keepPreparedRequest() {
+        if unconfirmedRequest == nil {
+            unconfirmedRequest = worker.buffers.copyOutput(from: worker.loop.buffers)
+        }
     }
 
     private func finishConnecting() -> Bool {
@@ -200,16 +208,19 @@ final class ClientConnection: ConnectionHandler {
     /// Tells the application of the new backend that this session lived elsewhere before, if the
     /// prepared head does not say so already.
     private func announceMove() {
-        guard let choice, choice.announcesMove, var request = unconfirmedRequest else { return }
+        guard let choice, choice.announcesMove, let request = unconfirmedRequest else { return }
         self.choice?.announcesMove = false
-        let line = RequestForwarding.sessionMovedLine
-        let field = (0..<line.utf8CodeUnitCount).map { index in
-            // SAFETY: below the literal's length; literals live for ever.
-            unsafe line.utf8Start[index]
+        let buffers = worker.buffers
+        let fieldsEnd = preparedHeadByteCount - 2
+        buffers.output.removeAll()
+        request.withBytes { bytes in
+            buffers.output.append(bytes.extracting(..<fieldsEnd))
+            buffers.output.append(RequestForwarding.sessionMovedLine)
+            preparedHeadByteCount = buffers.output.count + 2
+            buffers.output.append(bytes.extracting(fieldsEnd...))
         }
-        request.insert(contentsOf: field, at: preparedHeadByteCount - 2)
-        preparedHeadByteCount += field.count
-        unconfirmedRequest = request
+        forgetPreparedRequest()
+        keepPreparedRequest()
     }
 
     // MARK: - Ends
@@ -239,7 +250,7 @@ final class ClientConnection: ConnectionHandler {
     private func forgetExchange() {
         choice?.releaseSession(monotonicSeconds: worker.monotonicSeconds)
         choice = nil
-        unconfirmedRequest = nil
+        forgetPreparedRequest()
         scannedResponseCount = 0
     }
 

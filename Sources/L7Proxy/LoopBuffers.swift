@@ -113,6 +113,18 @@ final class LoopBuffers {
         return try body(unsafe valid.bindMemory(to: UInt8.self).span)
     }
 
+    /// A copy of the output in a buffer of the pool.
+    func copyOutput(from pool: BufferPool) -> ByteBuffer {
+        // Beyond the pool's largest, which only a very long head can be, a buffer of its own.
+        let copy = pool.lease(capacity: output.count) ?? ByteBuffer(capacity: output.count)
+        let fits = output.withBytes { bytes in
+            // SAFETY: valid for the length of the closure; the buffer copies them.
+            unsafe bytes.withUnsafeBytes { unsafe copy.append($0) }
+        }
+        precondition(fits)
+        return copy
+    }
+
     /// Copies a part of the input behind the output.
     func appendInput(_ range: Range<Int>) {
         withInput { bytes in output.append(bytes.extracting(range)) }
