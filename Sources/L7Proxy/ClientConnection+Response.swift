@@ -32,7 +32,7 @@ extension ClientConnection {
                 try receiveResponse(headByteCount: byteCount, from: connection)
             }
         } catch {
-            perform(exchange.responseWasMalformed())
+            perform(exchange.responseWasMalformed(nothingWasSent: true))
         }
     }
 
@@ -85,7 +85,7 @@ extension ClientConnection {
                 isKept: exchange.request.wantsKeepAlive && clientSeesEnd,
                 version: exchange.request.version)
         }
-        sendResponseBody(from: headByteCount)
+        sendResponseBody(from: headByteCount, isBehindHead: true)
     }
 
     /// Writes the head to the loop's output, with the affinity cookie before the application's own.
@@ -108,7 +108,7 @@ extension ClientConnection {
     }
 
     /// Sends the output and what belongs to the body from `offset` on, in one call.
-    private func sendResponseBody(from offset: Int) {
+    private func sendResponseBody(from offset: Int, isBehindHead: Bool = false) {
         let buffers = worker.buffers
         var end = offset
         if responseRelay.isPlain {
@@ -125,7 +125,7 @@ extension ClientConnection {
                     try responseRelay.reframe(bytes, from: &end, into: &buffers.output)
                 }
             } catch {
-                return perform(exchange.responseWasMalformed())
+                return perform(exchange.responseWasMalformed(nothingWasSent: isBehindHead))
             }
             buffers.sendOutput(on: downstream)
         }
@@ -170,11 +170,12 @@ extension ClientConnection {
     }
 
     private func finishResponse(isWhole: Bool, consumed: Int) {
-        guard isWhole else { return }
         let hasExcess = consumed < worker.buffers.inputCount
         if let connection = upstream?.connection {
+            // What was kept of a partial head has been used, too.
             worker.buffers.keep(from: worker.buffers.inputCount, with: connection)
         }
+        guard isWhole else { return }
         perform(exchange.responseEnded(clientSeesEnd: clientSeesEnd, hasExcessBytes: hasExcess))
     }
 

@@ -170,6 +170,9 @@ extension Exchange {
         if status < 200 { return interimArrived() }
         connection.mayBeKept = mayBeKept
         responseSide = .body
+        // The rest of the request belongs to nothing once this is answered, so the client's
+        // connection ends with the response, and its head says so (RFC 9112 §9.6).
+        if requestSide == .body { request.wantsKeepAlive = false }
         return .forwardResponse
     }
 
@@ -186,9 +189,11 @@ extension Exchange {
         return request.version == .http10 ? .skipInterim : .forwardInterim
     }
 
-    /// The head cannot be read as a response.
-    package mutating func responseWasMalformed() -> Action {
-        responseSide.hasReachedClient ? .abort : respond(502)
+    /// What came cannot be read as a response.
+    ///
+    /// - Parameter nothingWasSent: the client has not seen a byte of it.
+    package mutating func responseWasMalformed(nothingWasSent: Bool) -> Action {
+        nothingWasSent ? respond(502) : .abort
     }
 
     /// The last byte of the response was handed to the client's connection.
@@ -200,8 +205,7 @@ extension Exchange {
     package mutating func responseEnded(clientSeesEnd: Bool, hasExcessBytes: Bool) -> Action {
         precondition(responseSide == .body)
         responseSide = .complete
-        // A backend that answered before it had the whole request leaves a request body on both
-        // connections that belongs to no later message (RFC 9112 §9.3).
+        // An unfinished request body on the connection belongs to no later message.
         let requestIsWhole = requestSide == .complete
         return .finish(
             reuseDownstream: request.wantsKeepAlive && clientSeesEnd && requestIsWhole,
