@@ -19,7 +19,7 @@ final class Demo {
     private let server: Server
 
     /// - Parameter port: 0 for one that the kernel chooses.
-    init(port: UInt16, log: Logger) throws(Failure) {
+    init(port: UInt16) throws(Failure) {
         // Before the first thread: all of them inherit it.
         Signals.block(Server.signals)
         Signals.ignoreBrokenPipe()
@@ -33,6 +33,8 @@ final class Demo {
         }
         do {
             let configuration = DemoRoutes.load(port: port, backends: backends.addresses)
+            // A demonstration has nothing to say but its guide, unless it fails.
+            let log = StandardErrorLog.makeLogger(level: .error)
             server = try Server(configuration, source: { configuration }, log: log)
             self.port = try server.start().values.first?.port ?? port
         } catch {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Glibc
-import Logging
 
 /// `l7proxy demo`: three built-in backends behind the real proxy.
 struct DemoCommand: ParsableCommand {
@@ -12,10 +11,9 @@ struct DemoCommand: ParsableCommand {
     var port: UInt16 = 8080
 
     func run() throws {
-        let log = StandardErrorLog.makeLogger(level: .error)
         let demo: Demo
         do throws(Demo.Failure) {
-            demo = try Demo(port: port, log: log)
+            demo = try Demo(port: port)
         } catch {
             StandardErrorLog.write("error: \(error)\n")
             throw ExitStatus.unavailable

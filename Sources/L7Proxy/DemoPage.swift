@@ -17,11 +17,11 @@ enum DemoPage {
         * { box-sizing: border-box; }
         body { margin: 0; background: var(--paper); color: var(--ink);
           font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif; }
-        main { max-width: 1060px; margin: 0 auto; padding: 32px 20px 48px; }
+        main { max-width: 1100px; margin: 0 auto; padding: 28px 20px 40px; }
         h1 { font-size: 28px; line-height: 1.2; margin: 0 0 6px; }
         header p { margin: 0; color: var(--soft); max-width: 46em; }
         .bar { display: flex; flex-wrap: wrap; gap: 10px; margin: 20px 0; }
-        button { font: inherit; font-size: 15px; padding: 7px 14px; border-radius: 8px;
+        button { font: inherit; font-size: 15px; padding: 6px 12px; border-radius: 8px;
           cursor: pointer; border: 1px solid var(--line); background: var(--card);
           color: var(--ink); }
         button:hover { border-color: var(--soft); }
@@ -31,12 +31,12 @@ enum DemoPage {
         article { background: var(--card); border: 1px solid var(--line); border-radius: 14px;
           padding: 18px 20px 20px; display: flex; flex-direction: column; }
         h2 { font-size: 17px; margin: 0; }
-        .way { margin: 2px 0 14px; color: var(--soft); font-size: 14px; min-height: 42px; }
+        .way { margin: 2px 0 14px; color: var(--soft); font-size: 14px; }
         .now { border-radius: 10px; background: var(--none); color: #fff; text-align: center;
-          font-size: 40px; font-weight: 700; line-height: 1; padding: 24px 8px; }
+          font-size: 40px; font-weight: 700; line-height: 1; padding: 22px 8px 24px; }
         .verdict { margin: 10px 0 8px; font-size: 15px; min-height: 24px; }
-        .dots { display: flex; flex-wrap: wrap; gap: 4px; height: 48px; overflow: hidden;
-          margin-bottom: 14px; }
+        .dots { display: flex; flex-wrap: wrap; gap: 4px; min-height: 48px;
+          align-content: flex-start; margin-bottom: 14px; }
         .dots i { width: 22px; height: 22px; border-radius: 50%; color: #fff; font-style: normal;
           font-size: 12px; font-weight: 700; line-height: 22px; text-align: center;
           text-transform: uppercase; background: var(--none); }
@@ -70,7 +70,7 @@ enum DemoPage {
         </main>
         <script>
         'use strict';
-        const dotsMax = 40;
+        const dotsMax = 36;
 
         class Card {
           constructor(title, way) {
@@ -106,11 +106,14 @@ enum DemoPage {
             this.judge();
           }
           judge() {
-            const count = this.answers.length;
-            const names = [...new Set(this.answers)].map(name => name || 'nobody');
-            this.part('.verdict').textContent = names.length === 1
-              ? 'Always ' + names[0] + ', the last ' + count + ' of ' + count + '.'
-              : names.length + ' of them in the last ' + count + ': ' + names.join(', ') + '.';
+            const counts = new Map();
+            for (const name of this.answers) counts.set(name, (counts.get(name) || 0) + 1);
+            const parts = [...counts].sort().map(([name, n]) => (name || 'nobody') + ' ' + n);
+            const last = this.answers.length === 1 ? 'One answer: '
+              : 'The last ' + this.answers.length + ' answers: ';
+            this.part('.verdict').textContent = last +
+              (counts.size === 1 ? 'always ' + (this.answers[0] || 'nobody')
+                : parts.join(', ')) + '.';
           }
           clear() {
             this.answers = [];
@@ -125,6 +128,7 @@ enum DemoPage {
             this.credentials = credentials;
             this.button('Send 10 requests', () => this.send(10));
           }
+          tick() { return this.send(); }
           async send(count = 1) {
             for (let i = 0; i < count; i += 1) {
               try {
@@ -142,13 +146,14 @@ enum DemoPage {
             super(title, way);
             this.url = location.origin.replace('http', 'ws') + path;
             this.button('Send 10 messages', () => this.send(10));
-            this.button('Reconnect', () => this.reconnect(1));
+            this.button('Reconnect', () => this.reconnect());
             this.button('Reconnect 10 times', () => this.reconnect(10));
           }
+          tick() { return this.reconnect(); }
           async send(count = 1) {
             for (let i = 0; i < count; i += 1) this.show(await this.ask());
           }
-          async reconnect(count) {
+          async reconnect(count = 1) {
             for (let i = 0; i < count; i += 1) {
               if (this.socket) this.socket.close();
               this.socket = null;
@@ -184,11 +189,11 @@ enum DemoPage {
         const kept = new HTTPCard('HTTP, with the cookie',
           'The browser sends the cookie that the first answer set.', 'same-origin');
         const bare = new HTTPCard('HTTP, without the cookie',
-          'The same requests, but the browser is told to leave the cookie out.', 'omit');
+          'The same requests, with the cookie left out.', 'omit');
         const socket = new WebSocketCard('WebSocket, with the cookie',
-          'Its handshake carries the cookie: a new connection finds the same backend.', '/live');
+          'A new connection each time; its handshake carries the cookie.', '/live');
         const loose = new WebSocketCard('WebSocket, without affinity',
-          'A connection stays where it is, but each new one goes to the next backend.', '/none');
+          'A new connection each time, on a route that remembers nobody.', '/none');
         const cards = [kept, bare, socket, loose];
 
         kept.onHead = report => {
@@ -207,7 +212,7 @@ enum DemoPage {
             socket.clear();
             // One after the other: the first answer sets the new cookie.
             await kept.send();
-            await socket.reconnect(1);
+            await socket.reconnect();
           } finally { isForgetting = false; }
         };
 
@@ -219,9 +224,9 @@ enum DemoPage {
 
         async function start() {
           await kept.send(8);
-          await Promise.all([bare.send(8), socket.send(8), loose.reconnect(8)]);
+          await Promise.all([bare.send(8), socket.reconnect(8), loose.reconnect(8)]);
           setInterval(() => {
-            if (!isPaused && !isForgetting && !document.hidden) cards.forEach(card => card.send());
+            if (!isPaused && !isForgetting && !document.hidden) cards.forEach(card => card.tick());
           }, 1500);
         }
         start();
