@@ -75,6 +75,8 @@ enum DemoPage {
         class Card {
           constructor(title, way) {
             this.answers = [];
+            this.work = Promise.resolve();
+            this.workCount = 0;
             this.element = document.createElement('article');
             this.element.innerHTML = '<h2></h2><p class="way"></p>' +
               '<div class="now" aria-live="polite">...</div><p class="verdict"></p>' +
@@ -87,8 +89,14 @@ enum DemoPage {
           button(text, action) {
             const button = document.createElement('button');
             button.textContent = text;
-            button.onclick = action;
+            button.onclick = () => this.run(action);
             this.part('.buttons').append(button);
+          }
+          // One thing after another: a reconnect would cut off messages under way.
+          run(action) {
+            this.workCount += 1;
+            this.work = this.work.then(action).finally(() => { this.workCount -= 1; });
+            return this.work;
           }
           show(backend) {
             this.part('.now').textContent = backend || 'no answer';
@@ -128,7 +136,7 @@ enum DemoPage {
             this.credentials = credentials;
             this.button('Send 10 requests', () => this.send(10));
           }
-          tick() { return this.send(); }
+          tick() { if (!this.workCount) this.run(() => this.send()); }
           async send(count = 1) {
             for (let i = 0; i < count; i += 1) {
               try {
@@ -149,7 +157,7 @@ enum DemoPage {
             this.button('Reconnect', () => this.reconnect());
             this.button('Reconnect 10 times', () => this.reconnect(10));
           }
-          tick() { return this.reconnect(); }
+          tick() { if (!this.workCount) this.run(() => this.reconnect()); }
           async send(count = 1) {
             for (let i = 0; i < count; i += 1) this.show(await this.ask());
           }
@@ -208,11 +216,9 @@ enum DemoPage {
           isForgetting = true;
           try {
             await fetch('/forget', { cache: 'no-store' });
-            kept.clear();
-            socket.clear();
             // One after the other: the first answer sets the new cookie.
-            await kept.send();
-            await socket.reconnect();
+            await kept.run(() => { kept.clear(); return kept.send(); });
+            await socket.run(() => { socket.clear(); return socket.reconnect(); });
           } finally { isForgetting = false; }
         };
 
@@ -223,8 +229,9 @@ enum DemoPage {
         };
 
         async function start() {
-          await kept.send(8);
-          await Promise.all([bare.send(8), socket.reconnect(8), loose.reconnect(8)]);
+          await kept.run(() => kept.send(8));
+          await Promise.all([bare.run(() => bare.send(8)),
+            socket.run(() => socket.reconnect(8)), loose.run(() => loose.reconnect(8))]);
           setInterval(() => {
             if (!isPaused && !isForgetting && !document.hidden) cards.forEach(card => card.tick());
           }, 1500);
