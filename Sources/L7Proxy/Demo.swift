@@ -31,15 +31,21 @@ final class Demo {
         } catch {
             throw Failure(port: port, reason: "\(error)")
         }
-        do {
+        do throws(CookieKeys.Unusable) {
             let configuration = DemoRoutes.load(port: port, backends: backends.addresses)
             // A demonstration has nothing to say but its guide, unless it fails.
             let log = StandardErrorLog.makeLogger(level: .error)
             server = try Server(configuration, source: { configuration }, log: log)
-            self.port = try server.start().values.first?.port ?? port
         } catch {
             backends.stop()
-            throw Failure(port: port, reason: (error as? ListenError)?.reason ?? "\(error)")
+            throw Failure(port: port, reason: "\(error)")
+        }
+        do throws(ListenError) {
+            self.port = try server.start().values.first?.port ?? port
+        } catch {
+            server.stop()
+            backends.stop()
+            throw Failure(port: port, reason: error.reason)
         }
     }
 

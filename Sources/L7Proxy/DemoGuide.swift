@@ -28,7 +28,7 @@ enum DemoGuide {
                 curl -s http://\(place)/whoami
                 curl -s --data 'any body' http://\(place)/
 
-              A WebSocket (needs the websockets package of Python): type something.
+              A WebSocket (apt install python3-websockets): type something.
                 python3 -m websockets ws://\(place)/
 
             Ctrl-C ends it.
