@@ -25,9 +25,10 @@ internal enum HTTPVersionParser {
             throw malformed
         }
         guard available == byteCount else { return nil }
-        // RFC 9110 §2.5: a higher minor version is answered as the highest that we know.
         guard bytes[offset + 5] == 0x31 else { throw .unsupportedVersion }
-        return bytes[offset + 7] == 0x30 ? .http10 : .http11
+        // RFC 9110 §2.5: a higher minor version is taken as the highest that we know. Minor
+        // version 0 has been answered above.
+        return .http11
     }
 
     private static func mayStand(_ byte: UInt8, at index: Int) -> Bool {

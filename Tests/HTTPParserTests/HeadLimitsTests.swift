@@ -40,6 +40,18 @@ struct HeadLimitsTests {
         #expect(responseOutcome(response, limits: limits(head: 30)) == .refused(.headTooLarge))
     }
 
+    @Test("a line without end is refused when the head reaches the limit")
+    func endlessLine() {
+        let message = "GET / HTTP/1.1\r\nX: " + String(repeating: "x", count: 100)
+        #expect(requestOutcome(message, limits: limits(head: 120)) == .needMore)
+        #expect(requestOutcome(message, limits: limits(head: 119)) == .refused(.headTooLarge))
+        #expect(requestOutcome(message, limits: limits(head: 80)) == .refused(.headTooLarge))
+        let response = "HTTP/1.1 200 " + String(repeating: "x", count: 100)
+        #expect(responseOutcome(response, limits: limits(head: 114)) == .needMore)
+        #expect(responseOutcome(response, limits: limits(head: 113)) == .refused(.headTooLarge))
+        #expect(responseOutcome(response, limits: limits(head: 80)) == .refused(.headTooLarge))
+    }
+
     @Test("a rule broken before the limit is what is reported")
     func earlierError() {
         let message = "GET / HTTP/1.1\r\nX y: 0123456789\r\n\r\n"

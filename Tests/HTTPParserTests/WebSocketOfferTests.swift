@@ -65,6 +65,7 @@ struct WebSocketOfferTests {
             "", "short", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ===",
             "dGhlIHNhbXBsZSBub25jZQAA", "dGhlIHNhbXBsZSBub25jZQA=", "dGhlIHNhbXBsZSBub25j!Q==",
             "dGhlIHNhbXBsZSBub25j-Q==", "=GhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ=\u{80}",
+            "dGhlIHNhbXBsZSBub25jZ!==",
         ])
     func keys(key: String) throws {
         let last = "Sec-WebSocket-Key: \(key)\r\nSec-WebSocket-Version: 13\r\n"
