@@ -47,9 +47,8 @@ extension ClientConnection {
                 try ConnectionOptions(buffers.responseHead.fields, in: bytes)
             )
         }
-        let mayBeKept =
-            framing != .untilClose
-            && (buffers.responseHead.version == .http11 ? !options.close : options.keepAlive)
+        let mayBeKept = ConnectionReuse.mayKeep(
+            buffers.responseHead, framing: framing, options: options)
         forgetPreparedRequest()
         let action = exchange.responseHeadArrived(
             status: buffers.responseHead.status, mayBeKept: mayBeKept)
