@@ -1,0 +1,173 @@
+import Glibc
+import Logging
+import ProxyConfig
+import ProxyCore
+import StickyPolicy
+import Synchronization
+import Testing
+import Transport
+
+@testable import L7Proxy
+
+/// The whole proxy, in this process, on a port that the kernel chose: what `l7proxy run` starts,
+/// without its signals.
+///
+/// The ends that it hands out keep it alive, and it keeps its backends alive.
+final class ProxyUnderTest: Sendable {
+    let port: UInt16
+    private let server: Mutex<Server?>
+    private let file: FileInMemory
+    private let backends: [ScriptedBackend]
+
+    /// - Parameter file: the routes file, without listeners and workers.
+    init(file text: String, workers: Int = 1, backends: [ScriptedBackend] = []) throws {
+        let file = FileInMemory(text, workers: workers)
+        self.file = file
+        self.backends = backends
+        let configuration = try #require(file.read())
+        var log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        log.logLevel = .critical
+        let server = try Server(configuration, source: { file.read() }, log: log)
+        let addresses: [ListenerAddress: SocketAddress]
+        do {
+            addresses = try server.start()
+        } catch {
+            server.stop()
+            throw error
+        }
+        port = try #require(addresses.values.first?.port)
+        self.server = Mutex(server)
+    }
+
+    /// One route to these backends.
+    ///
+    /// - Parameters:
+    ///   - annotations: of the route, as `affinity: cookie, ...`.
+    ///   - settings: further lines of the file.
+    convenience init(
+        to backends: ScriptedBackend..., annotations: String = "", settings: String = "",
+        workers: Int = 1
+    ) throws {
+        let addresses = backends.map { "\"\($0.address)\"" }.joined(separator: ", ")
+        let file = """
+            routes:
+              - backends: [\(addresses)]
+                annotations: {\(annotations)}
+            \(settings)
+            """
+        try self.init(file: file, workers: workers, backends: backends)
+    }
+
+    deinit {
+        stop()
+    }
+
+    /// Ends every worker, and with it every connection, and waits for it.
+    func stop() {
+        server.withLock { server in
+            server?.stop()
+            server = nil
+        }
+    }
+
+    /// Puts another text in the place of the routes file, and does what SIGHUP does.
+    func reload(_ text: String) {
+        file.replace(by: text)
+        server.withLock { $0?.reload() }
+    }
+
+    /// A new client connection.
+    ///
+    /// - Parameter receiveBuffer: bytes that the kernel may hold for this client; small ones show
+    ///   who holds the rest.
+    func connect(receiveBuffer: Int32? = nil) throws -> Wire {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { throw WireError.failed(call: "socket", code: errno) }
+        let wire = Wire(adopting: descriptor, owner: self)
+        if let receiveBuffer { wire.set(SO_RCVBUF, receiveBuffer) }
+        var address = loopbackAddress(port: port)
+        let length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        // SAFETY: the kernel reads one `sockaddr_in`, which is what the pointer shows and the
+        // length says.
+        let code = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                unsafe Glibc.connect(descriptor, pointer, length)
+            }
+        }
+        guard code == 0 || errno == EINPROGRESS else {
+            throw WireError.failed(call: "connect", code: errno)
+        }
+        return wire
+    }
+
+    /// Sends bytes on a new connection.
+    func connect(sending text: String) throws -> Wire {
+        let wire = try connect()
+        try wire.send(text)
+        return wire
+    }
+
+    /// One request on a connection of its own, and its answer.
+    func exchange(_ request: String, _ rule: BodyRule = .byFields) throws -> Message {
+        try connect(sending: request).readMessage(rule)
+    }
+}
+
+/// A routes file that is only in memory.
+private final class FileInMemory: Sendable {
+    private let text: Mutex<String>
+    private let workers: Int
+
+    init(_ text: String, workers: Int) {
+        self.text = Mutex(text)
+        self.workers = workers
+    }
+
+    func replace(by text: String) {
+        self.text.withLock { $0 = text }
+    }
+
+    func read() -> Configuration? {
+        let complete = """
+            listeners: [{address: "127.0.0.1:0"}]
+            workers: \(workers)
+            \(text.withLock { $0 })
+            """
+        let result = ConfigurationLoader.load([SourceFile(name: "routes.yaml", text: complete)])
+        for diagnostic in result.diagnostics where diagnostic.severity == .error {
+            Issue.record("\(diagnostic.rendered)")
+        }
+        return result.configuration
+    }
+}
+
+/// Something that one thread waits for and another brings about.
+final class Gate: Sendable {
+    private let readEnd: Int32
+    private let writeEnd: Mutex<Int32>
+
+    init() throws {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else { throw WireError.failed(call: "pipe", code: errno) }
+        readEnd = ends[0]
+        writeEnd = Mutex(ends[1])
+    }
+
+    deinit {
+        open()
+        close(readEnd)
+    }
+
+    func open() {
+        writeEnd.withLock { end in
+            if end >= 0 { close(end) }
+            end = -1
+        }
+    }
+
+    func wait() throws {
+        guard waitForDescriptor(readEnd, POLLIN, within: Wire.patience) else {
+            throw WireError.late(waitingFor: "a gate", received: "")
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import Glibc
+import Synchronization
+import Transport
+
+/// A backend that does what a test tells it: a real listening socket, a thread for each
+/// connection, and a record of every byte that reached it.
+final class ScriptedBackend: Sendable {
+    /// What is done with one connection, the first being number 0. Returning closes it.
+    typealias Script = @Sendable (Wire, Int) throws -> Void
+
+    private struct State {
+        var wires: [Wire] = []
+        var threads: [Transport.Thread] = []
+        var failures: [String] = []
+        var accepting: Transport.Thread?
+    }
+
+    let port: UInt16
+    private let listening: Int32
+    private let script: Script
+    private let state = Mutex(State())
+
+    /// Answers every request in the same way, for as long as the connection lasts.
+    static func answering(_ response: String = ok()) -> Script {
+        { wire, _ in
+            while try wire.readMessageIfAny() != nil { try wire.send(response) }
+        }
+    }
+
+    init(_ script: @escaping Script = ScriptedBackend.answering()) throws {
+        self.script = script
+        (listening, port) = try openLoopbackListener(backlog: 128)
+        let listening = listening
+        let accepting = try startThread(name: "backend") { [weak self] in
+            while waitForDescriptor(listening, POLLIN, within: .seconds(3600)) {
+                let descriptor = accept(listening, nil, nil)
+                guard descriptor >= 0, let self else { return }
+                begin(Wire(adopting: descriptor))
+            }
+        }
+        state.withLock { $0.accepting = accepting }
+    }
+
+    deinit {
+        stop()
+        close(listening)
+    }
+
+    private func begin(_ wire: Wire) {
+        let script = script
+        let number = state.withLock { state in
+            state.wires.append(wire)
+            return state.wires.count - 1
+        }
+        let thread = try? startThread(name: "script") { [weak self] in
+            do {
+                try script(wire, number)
+            } catch {
+                self?.state.withLock { $0.failures.append("connection \(number): \(error)") }
+                // What reaches a backend is of interest even where nobody expected it.
+                _ = try? wire.readToEnd()
+            }
+            wire.close()
+        }
+        state.withLock { $0.threads += [thread].compactMap(\.self) }
+    }
+
+    // MARK: - What happened
+
+    var connectionCount: Int { state.withLock { $0.wires.count } }
+
+    /// All bytes of each connection, in the order of their accepting.
+    var received: [String] { state.withLock { $0.wires }.map(\.receivedText) }
+
+    /// The messages of all connections.
+    var requests: [Message] { state.withLock { $0.wires }.flatMap(\.messages) }
+
+    /// Waits that came to nothing inside scripts.
+    var failures: [String] { state.withLock { $0.failures } }
+
+    var address: String { "127.0.0.1:\(port)" }
+
+    // MARK: - Ending
+
+    /// No new connection comes: the port refuses. Those that are there go on.
+    func refuseFromNowOn() {
+        guard let accepting = state.withLock({ $0.accepting.take() }) else { return }
+        _ = shutdown(listening, Int32(SHUT_RDWR))
+        accepting.join()
+    }
+
+    /// Waits until every script is done, which the end of every connection brings about, and takes
+    /// in what has come until now.
+    func finish() {
+        // A connection that nobody has accepted yet may carry what the test is looking for.
+        while waitForDescriptor(listening, POLLIN, within: .zero), isAccepting {
+            sched_yield()
+        }
+        refuseFromNowOn()
+        joinScripts()
+    }
+
+    private var isAccepting: Bool { state.withLock { $0.accepting != nil } }
+
+    /// Ends every connection and waits for every thread.
+    func stop() {
+        refuseFromNowOn()
+        for wire in state.withLock({ $0.wires }) { wire.interrupt() }
+        joinScripts()
+    }
+
+    private func joinScripts() {
+        while let thread = state.withLock({ $0.threads.popLast() }) { thread.join() }
+    }
+}
+
+/// Opens a listening socket at a port that the kernel chooses.
+func openLoopbackListener(backlog: Int32) throws -> (descriptor: Int32, port: UInt16) {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    guard descriptor >= 0 else { throw WireError.failed(call: "socket", code: errno) }
+    var address = loopbackAddress(port: 0)
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    // SAFETY: the kernel reads and writes one `sockaddr_in`, which is what the pointer shows and
+    // the length says.
+    let code = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+            guard unsafe bind(descriptor, pointer, length) == 0, listen(descriptor, backlog) == 0
+            else { return Int32(-1) }
+            return unsafe getsockname(descriptor, pointer, &length)
+        }
+    }
+    guard code == 0 else { throw WireError.failed(call: "bind", code: errno) }
+    return (descriptor, UInt16(bigEndian: address.sin_port))
+}
+
+func loopbackAddress(port: UInt16) -> sockaddr_in {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    return address
+}
