@@ -45,6 +45,7 @@ final class Server {
         Signals.block(Server.signals)
         Signals.ignoreBrokenPipe()
         warnAboutDescriptors()
+        for address in initial.listeners { try Server.probe(address) }
         let snapshot = ConfigSnapshot(initial, resources: resources)
         var bound: [ListenerAddress: SocketAddress] = [:]
         for number in 0..<workerCount {
@@ -55,6 +56,15 @@ final class Server {
             bound.merge(try worker.start(snapshot, resolved: bound)) { first, _ in first }
         }
         return bound
+    }
+
+    private static func probe(_ address: ListenerAddress) throws(ListenError) {
+        guard let socketAddress = address.socketAddress else { return }
+        do throws(SystemError) {
+            try Listener.probe(socketAddress)
+        } catch {
+            throw ListenError(address: address, reason: "\(error)")
+        }
     }
 
     private var workerCount: Int {

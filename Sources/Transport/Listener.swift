@@ -54,6 +54,21 @@ package final class Listener: EventSource {
         return try Listener(socket, at: bound, loop: loop)
     }
 
+    /// Throws when another process listens at an address.
+    ///
+    /// `bind` would not notice: listeners share their address, and the kernel lets every process of
+    /// one user join in. Half of the clients would then get the other program's answers.
+    package static func probe(_ address: SocketAddress) throws(SystemError) {
+        guard address.path == nil, address.port != 0 else { return }
+        let socket = try Socket.open(for: address)
+        var options: [SocketOption] = [.reuseAddress]
+        if !address.isIPv4 { options.append(.onlyIPv6) }
+        for option in options {
+            if let error = socket.set(option) { throw error }
+        }
+        try socket.bind(to: address)
+    }
+
     /// Takes a socket that listens already, as one inherited from a predecessor.
     package static func adopt(
         _ socket: consuming Socket, loop: EventLoop
