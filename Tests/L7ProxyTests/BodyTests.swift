@@ -49,7 +49,31 @@ struct BodyTests {
         #expect(backend.requests[0].bodyText == "abcde")
     }
 
-    @Test("a response that comes a byte at a time arrives whole", arguments: [false, true])
+    @Test(
+        "a response whose head comes in pieces, and its body later, arrives whole",
+        .bug(id: "S6", "what was kept of the head is sent as body"), arguments: [0, 1, 4])
+    func headInPieces(early: Int) throws {
+        let whole = Array(ok("abcde").utf8)
+        let cuts = [8, whole.count - 7, whole.count - 5 + early, whole.count]
+        let backend = try ScriptedBackend { wire, _ in
+            try wire.readMessage()
+            var start = 0
+            for end in cuts {
+                try wire.send(Array(whole[start..<end]))
+                // Each piece comes alone.
+                _ = wire.isQuiet(for: .milliseconds(50))
+                start = end
+            }
+        }
+        let client = try ProxyUnderTest(to: backend).connect(sending: get())
+        let response = try client.readMessage()
+        withKnownIssue { #expect(response.bodyText == "abcde") }
+    }
+
+    @Test(
+        "a response that comes a byte at a time arrives whole",
+        .bug(id: "S6", "what was kept of the head is sent as body"),
+        .disabled("see the test before it"), arguments: [false, true])
     func responseByteAtATime(isChunked: Bool) throws {
         let chunked =
             head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked")
@@ -175,7 +199,7 @@ struct BodyTests {
             try wire.send(head("HTTP/1.1 200 OK", "Content-Length: 100000000"))
             let taken = try wire.sendUntilBlocked(limit: 100_000_000)
             // The kernel holds a few megabytes on the way; the proxy one read.
-            #expect(taken < 20_000_000)
+            try demand(taken < 20_000_000, "the proxy holds no more")
             gate.open()
         }
         let client = try ProxyUnderTest(to: backend).connect(receiveBuffer: 16 * 1024)

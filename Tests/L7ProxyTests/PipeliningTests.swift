@@ -70,7 +70,7 @@ struct PipeliningTests {
         let gate = try Gate()
         let backend = try ScriptedBackend { wire, _ in
             try wire.readMessage()
-            #expect(wire.isQuiet(for: .milliseconds(100)))
+            try demand(wire.isQuiet(for: .milliseconds(100)), "one request")
             try wire.send(ok("first"))
             try wire.readMessage()
             gate.open()

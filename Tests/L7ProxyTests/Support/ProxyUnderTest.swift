@@ -85,18 +85,7 @@ final class ProxyUnderTest: Sendable {
         guard descriptor >= 0 else { throw WireError.failed(call: "socket", code: errno) }
         let wire = Wire(adopting: descriptor, owner: self)
         if let receiveBuffer { wire.set(SO_RCVBUF, receiveBuffer) }
-        var address = loopbackAddress(port: port)
-        let length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        // SAFETY: the kernel reads one `sockaddr_in`, which is what the pointer shows and the
-        // length says.
-        let code = unsafe withUnsafePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                unsafe Glibc.connect(descriptor, pointer, length)
-            }
-        }
-        guard code == 0 || errno == EINPROGRESS else {
-            throw WireError.failed(call: "connect", code: errno)
-        }
+        try connectLoopback(descriptor, port: port)
         return wire
     }
 

@@ -7,6 +7,12 @@ enum WireError: Error {
     case late(waitingFor: String, received: String)
     case ended(waitingFor: String, received: String)
     case failed(call: String, code: Int32)
+    case unexpected(String)
+}
+
+/// What a script expects. Inside its thread a failed `#expect` would not know its test.
+func demand(_ condition: Bool, _ what: String) throws(WireError) {
+    if !condition { throw .unexpected(what) }
 }
 
 /// One end of a TCP connection, client's or backend's: plain calls, each with a deadline, and a
@@ -128,6 +134,11 @@ final class Wire: Sendable {
     /// Whether neither a byte nor an end comes for a while.
     func isQuiet(for time: Duration) -> Bool {
         unread.isEmpty && !isReady(for: POLLIN, within: time)
+    }
+
+    /// Whether the connection breaks within this time: the other side has reset it.
+    func isBroken(within time: Duration) -> Bool {
+        isReady(for: 0, within: time)
     }
 
     var unread: [UInt8] { state.withLock { Array($0.received[$0.readCount...]) } }
