@@ -98,7 +98,25 @@ public struct ByteWriter: ~Copyable {
 
     /// Appends a number as exactly 16 lower-case hexadecimal digits.
     public mutating func append(fixedHexadecimal number: UInt64) {
-        appendHexadecimal(number, digitCount: 16)
+        guard reserve(16) else { return }
+        let high = ByteWriter.hexadecimalDigits(of: UInt32(truncatingIfNeeded: number >> 32))
+        let low = ByteWriter.hexadecimalDigits(of: UInt32(truncatingIfNeeded: number))
+        // SAFETY: `reserve` tested the room for 16 bytes; unaligned stores are allowed.
+        unsafe storage.storeBytes(of: high, toByteOffset: count, as: UInt64.self)
+        unsafe storage.storeBytes(of: low, toByteOffset: count + 8, as: UInt64.self)
+        count += 16
+    }
+
+    /// The eight digits of a number, all at once, in the order in which they lie in memory.
+    private static func hexadecimalDigits(of number: UInt32) -> UInt64 {
+        var nibbles = UInt64(number)
+        nibbles = (nibbles | nibbles << 16) & 0x0000_FFFF_0000_FFFF
+        nibbles = (nibbles | nibbles << 8) & 0x00FF_00FF_00FF_00FF
+        nibbles = (nibbles | nibbles << 4) & 0x0F0F_0F0F_0F0F_0F0F
+        // 1 in each byte that holds ten or more: those become letters.
+        let letters = (nibbles &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        let digits = nibbles &+ 0x3030_3030_3030_3030 &+ letters &* (0x61 - 0x30 - 10)
+        return digits.bigEndian
     }
 
     private mutating func appendHexadecimal(_ number: UInt64, digitCount: Int) {

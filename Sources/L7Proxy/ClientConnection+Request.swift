@@ -45,22 +45,35 @@ extension ClientConnection {
         let buffers = worker.buffers
         configuration = worker.configuration
         requestCount += 1
-        let arrival = try buffers.withInput { bytes throws(ParseError) in
-            try RequestArrival(buffers.requestHead, in: bytes, from: self)
+        let action = try buffers.withInput { bytes throws(ParseError) in
+            try decide(buffers.requestHead, in: bytes)
         }
-        choice = arrival.choice
-        var facts = arrival.facts
-        if isLastRequest { facts.wantsKeepAlive = false }
-        requestRelay = BodyRelay(
-            framing: arrival.framing, target: arrival.framing == .chunked ? .chunked : .plain)
-        let action = exchange.requestHeadArrived(facts, refusal: arrival.refusal)
         guard action == .connect else {
             buffers.keep(from: headByteCount, with: downstream)
             return perform(action)
         }
-        try prepareRequest(arrival, headByteCount: headByteCount)
+        try prepareBody(from: headByteCount)
         // What came of the body behind the head may have been too much already.
         if exchange.responseSide == .connecting { perform(.connect) }
+    }
+
+    /// Where the request goes, if anywhere; then the backend's head is in the loop's output.
+    private func decide(
+        _ head: RequestHead, in bytes: Span<UInt8>
+    ) throws(ParseError) -> Exchange.Action {
+        var arrival = try RequestArrival(head, in: bytes, from: self)
+        if isLastRequest { arrival.facts.wantsKeepAlive = false }
+        choice = arrival.choice
+        requestRelay = BodyRelay(
+            framing: arrival.framing, target: arrival.framing == .chunked ? .chunked : .plain)
+        let action = exchange.requestHeadArrived(arrival.facts, refusal: arrival.refusal)
+        if action == .connect {
+            let buffers = worker.buffers
+            buffers.output.removeAll()
+            arrival.forwarding.write(
+                head, options: arrival.options, in: bytes, into: &buffers.output)
+        }
+        return action
     }
 
     private var isLastRequest: Bool {
@@ -68,21 +81,14 @@ extension ClientConnection {
         return worker.isDraining || (most > 0 && requestCount >= most)
     }
 
-    /// Writes the backend's head, and what has come of the body, to the loop's output.
-    private func prepareRequest(
-        _ arrival: RequestArrival, headByteCount: Int
-    ) throws(ParseError) {
+    /// Puts what has come of the body behind the prepared head.
+    private func prepareBody(from headEnd: Int) throws(ParseError) {
         let buffers = worker.buffers
-        buffers.output.removeAll()
-        buffers.withInput { bytes in
-            arrival.forwarding.write(
-                buffers.requestHead, options: arrival.options, in: bytes, into: &buffers.output)
-        }
         preparedHeadByteCount = buffers.output.count
-        var end = headByteCount
+        var end = headEnd
         if requestRelay.isPlain {
-            end += requestRelay.takePlain(buffers.inputCount - headByteCount)
-            buffers.appendInput(headByteCount..<end)
+            end += requestRelay.takePlain(buffers.inputCount - headEnd)
+            buffers.appendInput(headEnd..<end)
         } else {
             try reframeRequest(from: &end)
         }

@@ -150,18 +150,20 @@ final class ClientConnection: ConnectionHandler {
     }
 
     private func connect() {
-        guard let choice else { preconditionFailure("nothing was chosen to connect to") }
+        guard let pool = choice?.pool else {
+            preconditionFailure("nothing was chosen to connect to")
+        }
         // A connection that just proved stale is replaced by a new one, not by the next old one.
         let mustBeNew = upstream?.isReused ?? false
         releaseUpstream(reusing: false)
-        if !mustBeNew, let kept = choice.pool.lease(to: self, mustProbe: !mayReplay) {
+        if !mustBeNew, let kept = pool.lease(to: self, mustProbe: !mayReplay) {
             upstream = kept
             perform(exchange.upstreamConnected(isReused: true, mayReplay: mayReplay))
             return
         }
         keepPreparedRequest()
         do throws(SystemError) {
-            upstream = try choice.pool.open(for: self)
+            upstream = try pool.open(for: self)
         } catch {
             connectFailed(timedOut: false)
         }

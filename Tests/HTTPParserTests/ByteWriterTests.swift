@@ -41,6 +41,18 @@ struct ByteWriterTests {
         #expect(written { $0.append(hexadecimal: number) }.text == hexadecimal)
     }
 
+    @Test(
+        "sixteen digits are sixteen digits",
+        arguments: [
+            (0, "0000000000000000"), (0x0123_4567_89AB_CDEF, "0123456789abcdef"),
+            (0xFEDC_BA98_7654_3210, "fedcba9876543210"), (UInt64.max, "ffffffffffffffff"),
+            (10, "000000000000000a"), (0x9A9A_0000_0000_9A9A, "9a9a000000009a9a"),
+        ] as [(UInt64, String)])
+    func fixedHexadecimal(number: UInt64, digits: String) {
+        #expect(written(capacity: 16) { $0.append(fixedHexadecimal: number) } == (digits, false))
+        #expect(written(capacity: 15) { $0.append(fixedHexadecimal: number) } == ("", true))
+    }
+
     @Test("a buffer can be filled to its last byte")
     func full() {
         #expect(written(capacity: 4) { $0.append("abcd") } == ("abcd", false))
