@@ -51,7 +51,7 @@ struct BodyTests {
 
     @Test(
         "a response whose head comes in pieces, and its body later, arrives whole",
-        .bug(id: "S6", "what was kept of the head is sent as body"), arguments: [0, 1, 4])
+        arguments: [0, 1, 4])
     func headInPieces(early: Int) throws {
         let whole = Array(ok("abcde").utf8)
         let cuts = [8, whole.count - 7, whole.count - 5 + early, whole.count]
@@ -67,13 +67,11 @@ struct BodyTests {
         }
         let client = try ProxyUnderTest(to: backend).connect(sending: get())
         let response = try client.readMessage()
-        withKnownIssue { #expect(response.bodyText == "abcde") }
+        #expect(response.bodyText == "abcde")
     }
 
     @Test(
-        "a response that comes a byte at a time arrives whole",
-        .bug(id: "S6", "what was kept of the head is sent as body"),
-        .disabled("see the test before it"), arguments: [false, true])
+        "a response that comes a byte at a time arrives whole", arguments: [false, true])
     func responseByteAtATime(isChunked: Bool) throws {
         let chunked =
             head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked")
@@ -156,7 +154,8 @@ struct BodyTests {
             #expect(response["Content-Length"] == length)
         }
         #expect(client.isQuiet(for: .milliseconds(50)))
-        #expect(backend.connectionCount == 1)
+        // Whoever announces chunks may send them all the same: such a connection is used once.
+        #expect(backend.connectionCount == (field.hasPrefix("Transfer-Encoding") ? 2 : 1))
     }
 
     @Test("a 200 with a length of zero is whole at once")

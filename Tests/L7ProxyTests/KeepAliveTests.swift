@@ -83,14 +83,13 @@ struct KeepAliveTests {
     }
 
     @Test(
-        "an answer of our own tells an HTTP/1.0 client of its keep-alive too (RFC 9112 §9.3)",
-        .bug(id: "S1", "LocalResponse writes no Connection: keep-alive for HTTP/1.0"))
+        "an answer of our own tells an HTTP/1.0 client of its keep-alive too (RFC 9112 §9.3)")
     func http10KeepAliveLocal() throws {
         let proxy = try ProxyUnderTest(file: "routes: [{host: a.b, backends: [127.0.0.1:9]}]")
         let client = try proxy.connect(
             sending: head("GET / HTTP/1.0", "Host: a", "Connection: keep-alive"))
         let response = try client.readMessage()
-        withKnownIssue { #expect(response["Connection"] == "keep-alive") }
+        #expect(response["Connection"] == "keep-alive")
     }
 
     @Test("a backend of HTTP/1.0 is used once, unless it says keep-alive (RFC 9112 §9.3)")
