@@ -5,7 +5,7 @@ import Transport
 
 /// The demonstration at work: the backends, and the real proxy in front of them.
 final class Demo {
-    struct Failure: Error, CustomStringConvertible {
+    struct NotStarted: Error, CustomStringConvertible {
         let port: UInt16
         let reason: String
         var description: String {
@@ -19,17 +19,17 @@ final class Demo {
     private let server: Server
 
     /// - Parameter port: 0 for one that the kernel chooses.
-    init(port: UInt16) throws(Failure) {
+    init(port: UInt16) throws(NotStarted) {
         // Before the first thread: all of them inherit it.
         Signals.block(Server.signals)
         Signals.ignoreBrokenPipe()
         guard port == 0 || !Demo.isTaken(port) else {
-            throw Failure(port: port, reason: "another program listens there")
+            throw NotStarted(port: port, reason: "another program listens there")
         }
         do throws(SystemError) {
             backends = try DemoBackends()
         } catch {
-            throw Failure(port: port, reason: "\(error)")
+            throw NotStarted(port: port, reason: "\(error)")
         }
         do throws(CookieKeys.Unusable) {
             let configuration = DemoRoutes.load(port: port, backends: backends.addresses)
@@ -38,14 +38,14 @@ final class Demo {
             server = try Server(configuration, source: { configuration }, log: log)
         } catch {
             backends.stop()
-            throw Failure(port: port, reason: "\(error)")
+            throw NotStarted(port: port, reason: "\(error)")
         }
         do throws(ListenError) {
             self.port = try server.start().values.first?.port ?? port
         } catch {
             server.stop()
             backends.stop()
-            throw Failure(port: port, reason: error.reason)
+            throw NotStarted(port: port, reason: error.reason)
         }
     }
 

@@ -12,7 +12,7 @@ struct DemoCommand: ParsableCommand {
 
     func run() throws {
         let demo: Demo
-        do throws(Demo.Failure) {
+        do throws(Demo.NotStarted) {
             demo = try Demo(port: port)
         } catch {
             StandardErrorLog.write("error: \(error)\n")

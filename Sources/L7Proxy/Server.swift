@@ -10,9 +10,9 @@ import Transport
 /// main thread and touches no connection.
 final class Server {
     /// Where the configuration comes from; called again at every reload.
-    typealias Source = () -> Configuration?
+    typealias ConfigurationReader = () -> Configuration?
 
-    private let source: Source
+    private let source: ConfigurationReader
     private let log: Logger
     private let connections = ConnectionCount()
     private var resources: RouteAffinity.Resources
@@ -21,7 +21,7 @@ final class Server {
     static let signals = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2]
 
     init(
-        _ configuration: Configuration, source: @escaping Source, log: Logger
+        _ configuration: Configuration, source: @escaping ConfigurationReader, log: Logger
     ) throws(CookieKeys.Unusable) {
         self.source = source
         self.log = log

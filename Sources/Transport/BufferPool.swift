@@ -41,6 +41,7 @@ struct ByteQueue {
 
     /// False, and nothing is taken, beyond the pool's largest buffer.
     mutating func append(_ bytes: UnsafeRawBufferPointer, from pool: BufferPool) -> Bool {
+        // SAFETY: the caller lends `bytes` for the time of this call; the buffer copies them.
         if unsafe bytes.isEmpty { return true }
         guard let buffer = reserve(bytes.count, from: pool) else { return false }
         return unsafe buffer.append(bytes)
@@ -52,6 +53,7 @@ struct ByteQueue {
         if let buffer, !overflow, needed <= buffer.capacity { return buffer }
         guard !overflow, let larger = pool.lease(capacity: needed) else { return nil }
         if let buffer {
+            // SAFETY: the bytes are lent for the length of the closure, to another buffer.
             let copied = unsafe buffer.withUnsafeBytes { unsafe larger.append($0) }
             assert(copied)
             pool.giveBack(buffer)

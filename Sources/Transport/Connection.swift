@@ -87,6 +87,7 @@ package final class Connection: EventSource {
 
     /// Whom to tell; nil for nobody. See the safety comment above: it is not kept alive here.
     package var handler: (any ConnectionHandler)? {
+        // SAFETY: alive by the rule at its declaration.
         get { unsafe unretainedHandler }
         set { unsafe unretainedHandler = newValue }
     }
@@ -182,6 +183,7 @@ extension Connection {
     package func receive(into space: UnsafeMutableRawBufferPointer) -> IOResult {
         guard isReadable else { return .wouldBlock }
         precondition(space.count > 0)
+        // SAFETY: the caller lends `space` for the time of this call.
         let result = unsafe socket.read(into: space)
         switch result {
         case .bytes(let count):
@@ -209,6 +211,7 @@ extension Connection {
     /// One receive behind what the buffer holds. Without free space it answers `bytes(0)`.
     package func receive(into buffer: ByteBuffer) -> IOResult {
         guard buffer.freeCapacity > 0 else { return .bytes(0) }
+        // SAFETY: the free space is lent for the length of the closure, with its true length.
         let result = unsafe buffer.withFreeSpace { unsafe receive(into: $0) }
         if case .bytes(let count) = result { buffer.commit(count) }
         return result
@@ -230,6 +233,7 @@ extension Connection {
 
     /// False, and nothing is kept, beyond 1 MB.
     package func appendPending(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        // SAFETY: the caller lends `bytes` for the time of this call; they are copied.
         unsafe held.append(bytes, from: loop.buffers)
     }
 
@@ -268,6 +272,8 @@ extension Connection {
     package func send(_ bytes: UnsafeRawBufferPointer) -> SendResult {
         if let error = sendingError { return .failed(error) }
         guard isWritable, !hasUnsentBytes else { return unsafe queue(bytes) }
+        // SAFETY: the caller lends `bytes` for the time of this call; what is queued is copied, and
+        // the slice is within them by the count that was written.
         switch unsafe socket.write(bytes) {
         case .bytes(let count):
             if count == bytes.count { return .sent }
@@ -288,6 +294,7 @@ extension Connection {
         if let error = sendingError { return .failed(error) }
         var count = 0
         if isWritable, !hasUnsentBytes {
+            // SAFETY: as for one part.
             switch unsafe socket.write(first, second) {
             case .bytes(first.count + second.count): return .sent
             case .bytes(let taken): count = taken
@@ -316,6 +323,7 @@ extension Connection {
             return .sent
         }
         guard isWritable else { return .queued }
+        // SAFETY: the buffer's bytes are lent for the length of the closure.
         let result = unsafe buffer.withUnsafeBytes { unsafe socket.write($0) }
         switch result {
         case .bytes(let count):
@@ -358,6 +366,7 @@ extension Connection {
     }
 
     private func queue(_ bytes: UnsafeRawBufferPointer) -> SendResult {
+        // SAFETY: lent by the caller for the time of this call; the queue copies them.
         if unsafe unsent.append(bytes, from: loop.buffers) {
             return hasUnsentBytes ? .queued : .sent
         }

@@ -209,6 +209,7 @@ extension Listener {
             try socket.bind(to: address)
         } catch {
             guard error.code == EADDRINUSE, try isStale(address) else { throw error }
+            // SAFETY: the string is lent for the time of the call.
             guard unsafe unlink(path) == 0 else { throw .last("unlink") }
             try socket.bind(to: address)
         }

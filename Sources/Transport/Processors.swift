@@ -28,6 +28,7 @@ package enum Processors {
 
     /// The file's first 4 KB; these files are far shorter.
     private static func readText(_ path: String) -> String? {
+        // SAFETY: the string and, below, the array's memory are lent for the time of their calls.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { _ = Glibc.close(descriptor) }

@@ -147,7 +147,7 @@ final class DemoTests {
 
     @Test("a port that is taken already is refused, and not shared")
     func takenPort() {
-        #expect(throws: Demo.Failure.self) {
+        #expect(throws: Demo.NotStarted.self) {
             _ = try Demo(port: demo.port)
         }
     }

@@ -200,7 +200,8 @@ struct WebSocketTests {
             "GET / HTTP/1.1|Connection: Upgrade|Upgrade: websocket|Sec-WebSocket-Version: 13",
             "GET / HTTP/1.1|Connection: Upgrade|Upgrade: websocket|Sec-WebSocket-Key: \(key)",
             "GET / HTTP/1.1|Upgrade: websocket|Sec-WebSocket-Version: 13|Sec-WebSocket-Key: \(key)",
-            "GET / HTTP/1.1|Connection: Upgrade|Sec-WebSocket-Version: 13|Sec-WebSocket-Key: \(key)",
+            "GET / HTTP/1.1|Connection: Upgrade|Sec-WebSocket-Version: 13|"
+                + "Sec-WebSocket-Key: \(key)",
             "GET / HTTP/1.1|Connection: Upgrade|Upgrade: websocket|Sec-WebSocket-Version: 12|"
                 + "Sec-WebSocket-Key: \(key)",
             "GET / HTTP/1.1|Connection: Upgrade|Upgrade: websocket|Sec-WebSocket-Version: 13|"
