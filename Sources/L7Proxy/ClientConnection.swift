@@ -244,6 +244,8 @@ final class ClientConnection: ConnectionHandler {
         forgetExchange()
         if reuseDownstream {
             exchange.reset()
+            // The next head has a time of its own, even if it has begun already.
+            currentWait = nil
         } else {
             closeGently()
         }
