@@ -25,6 +25,15 @@ struct LimitsTests {
         #expect(try status(of: request(ofHead: count), limits: limits) == expected)
     }
 
+    @Test(
+        "a head of 32 KB is what is taken without a word about it",
+        arguments: [
+            (32 * 1024, 200), (32 * 1024 + 1, 431),
+        ])
+    func defaultRequestHead(count: Int, expected: Int) throws {
+        #expect(try status(of: request(ofHead: count), limits: "headers: 128") == expected)
+    }
+
     @Test("a body behind the head does not count as head")
     func headAndBody() throws {
         let request = post(String(repeating: "b", count: 50_000))

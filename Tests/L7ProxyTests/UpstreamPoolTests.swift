@@ -51,6 +51,51 @@ struct UpstreamPoolTests {
         #expect(backend.requests.map(\.startLine).filter { $0.contains("/2") }.count == 2)
     }
 
+    @Test("a PUT is sent again with its body, also after a reset (RFC 9110 §9.2.2)")
+    func staleReplayOfBody() throws {
+        let backend = try ScriptedBackend { wire, number in
+            try wire.readMessage()
+            try wire.send(ok("\(number)"))
+            try wire.readMessage()
+            wire.reset()
+        }
+        let client = try ProxyUnderTest(to: backend).connect(sending: get())
+        #expect(try client.readMessage().bodyText == "0")
+        try client.send(head("PUT / HTTP/1.1", "Host: a", "Content-Length: 4") + "body")
+        #expect(try client.readMessage().bodyText == "1")
+        #expect(backend.requests.map(\.bodyText) == ["", "body", "body"])
+    }
+
+    @Test("a PUT whose body is still coming is not sent again (RFC 9110 §9.2.2)")
+    func noReplayOfHalf() throws {
+        let backend = try ScriptedBackend { wire, number in
+            try wire.readMessage()
+            try wire.send(ok("\(number)"))
+            if number == 0 { _ = try wire.read(until: "half") }
+        }
+        let client = try ProxyUnderTest(to: backend).connect(sending: get())
+        #expect(try client.readMessage().bodyText == "0")
+        try client.send(head("PUT / HTTP/1.1", "Host: a", "Content-Length: 8") + "half")
+        #expect(try client.readMessage().status == 502)
+        #expect(backend.connectionCount == 1)
+    }
+
+    @Test("a request that has had an interim answer is not sent again")
+    func noReplayAfterInterim() throws {
+        let backend = try ScriptedBackend { wire, number in
+            try wire.readMessage()
+            try wire.send(ok("\(number)"))
+            try wire.readMessage()
+            try wire.send(head("HTTP/1.1 103 Early Hints"))
+        }
+        let client = try ProxyUnderTest(to: backend).connect(sending: get())
+        #expect(try client.readMessage().bodyText == "0")
+        try client.send(get())
+        #expect(try client.readMessage(.none).status == 103)
+        #expect(try client.readMessage().status == 502)
+        #expect(backend.connectionCount == 1)
+    }
+
     @Test("a POST that a closing connection may have eaten is not sent again (RFC 9110 §9.2.2)")
     func noReplay() throws {
         let backend = try ScriptedBackend { wire, number in
@@ -196,6 +241,37 @@ struct UpstreamPoolTests {
         }
         #expect(one.connectionCount == 1 && two.connectionCount == 1)
         #expect(one.requests.allSatisfy { $0.startLine.contains("/one") })
+    }
+
+    @Test("each client keeps to its source address, and none uses another's connection")
+    func sourceAddresses() throws {
+        let backend = try ScriptedBackend { wire, number in
+            while try wire.readMessageIfAny() != nil {
+                try wire.send(ok("\(wire.peerNumber)", "X-Connection: \(number)"))
+            }
+        }
+        let settings = """
+            sourceAddresses: [127.0.0.11, 127.0.0.12, 127.0.0.13]
+            clientIP: {from: x-forwarded-for, trusted: [127.0.0.0/8]}
+            """
+        let proxy = try ProxyUnderTest(to: backend, settings: settings)
+        var sources: [Int: String] = [:]
+        var owners: [String: String] = [:]
+        for _ in 0..<3 {
+            for client in 1...12 {
+                let response = try proxy.exchange(
+                    get("/", "X-Forwarded-For: 198.51.100.\(client)"))
+                let source = response.bodyText
+                #expect(sources[client, default: source] == source)
+                sources[client] = source
+                let connection = try #require(response["X-Connection"])
+                #expect(owners[connection, default: source] == source)
+                owners[connection] = source
+            }
+        }
+        #expect(Set(sources.values).isSubset(of: ["11", "12", "13"]))
+        #expect(Set(sources.values).count > 1)
+        #expect(backend.connectionCount == Set(sources.values).count)
     }
 
     @Test("routes to one backend share its connections")

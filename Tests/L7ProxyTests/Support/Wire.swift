@@ -215,6 +215,20 @@ final class Wire: Sendable {
         _ = unsafe setsockopt(descriptor, level, option, &value, size)
     }
 
+    /// The last byte of the other side's address: 2 for 127.0.0.2.
+    var peerNumber: Int {
+        var address = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        // SAFETY: the kernel writes at most one `sockaddr_in`, which is what the pointer shows and
+        // the length says.
+        let code = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                unsafe getpeername(descriptor, pointer, &length)
+            }
+        }
+        return code == 0 ? Int(UInt32(bigEndian: address.sin_addr.s_addr) & 0xFF) : 0
+    }
+
     // MARK: - Waiting
 
     private func wait(for event: Int32, _ what: String) throws(WireError) {
