@@ -45,15 +45,13 @@ struct PiecesTests {
             try PiecesTests.send(response, in: size, on: wire)
         }
         let client = try ProxyUnderTest(to: backend).connect(sending: get())
-        var answer = try client.readMessage()
-        if answer.status == 103 { answer = try client.readMessage() }
+        let first = try client.readMessage()
+        let answer = first.status == 103 ? try client.readMessage() : first
         #expect(answer.status == 200)
         #expect(answer.bodyText == "some body")
         // Nothing is left over that the next answer would begin with.
         try client.send(get())
-        let next = try client.readMessage()
-        #expect(next.status == (answer.status == 103 ? 103 : next.status))
-        #expect(next.startLine.hasPrefix("HTTP/1.1 "))
+        #expect(try client.readMessage().startLine == first.startLine)
     }
 
     @Test("a handshake and the bytes behind it arrive whole", arguments: [1, 5, 40])

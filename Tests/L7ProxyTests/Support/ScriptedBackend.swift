@@ -8,17 +8,10 @@ final class ScriptedBackend: Sendable {
     /// What is done with one connection, the first being number 0. Returning closes it.
     typealias Script = @Sendable (Wire, Int) throws -> Void
 
-    private struct State {
-        var wires: [Wire] = []
-        var threads: [Transport.Thread] = []
-        var failures: [String] = []
-        var accepting: Transport.Thread?
-    }
-
     let port: UInt16
     private let listening: Int32
-    private let script: Script
-    private let state = Mutex(State())
+    private let connections: Connections
+    private let accepting: Mutex<Transport.Thread?>
 
     /// Answers every request in the same way, for as long as the connection lasts.
     static func answering(_ response: String = ok()) -> Script {
@@ -28,17 +21,20 @@ final class ScriptedBackend: Sendable {
     }
 
     init(_ script: @escaping Script = ScriptedBackend.answering()) throws {
-        self.script = script
-        (listening, port) = try openLoopbackListener(backlog: 128)
-        let listening = listening
-        let accepting = try startThread(name: "backend") { [weak self] in
+        let (listening, port) = try openLoopbackListener(backlog: 128)
+        let connections = Connections(script)
+        self.listening = listening
+        self.port = port
+        self.connections = connections
+        // No thread holds this object: the last one to let go of it would have to join itself.
+        let thread = try startThread(name: "backend") {
             while waitForDescriptor(listening, POLLIN, within: .seconds(3600)) {
                 let descriptor = accept(listening, nil, nil)
-                guard descriptor >= 0, let self else { return }
-                begin(Wire(adopting: descriptor))
+                guard descriptor >= 0 else { return }
+                connections.begin(Wire(adopting: descriptor))
             }
         }
-        state.withLock { $0.accepting = accepting }
+        accepting = Mutex(thread)
     }
 
     deinit {
@@ -46,37 +42,18 @@ final class ScriptedBackend: Sendable {
         close(listening)
     }
 
-    private func begin(_ wire: Wire) {
-        let script = script
-        let number = state.withLock { state in
-            state.wires.append(wire)
-            return state.wires.count - 1
-        }
-        let thread = try? startThread(name: "script") { [weak self] in
-            do {
-                try script(wire, number)
-            } catch {
-                self?.state.withLock { $0.failures.append("connection \(number): \(error)") }
-                // What reaches a backend is of interest even where nobody expected it.
-                _ = try? wire.readToEnd()
-            }
-            wire.close()
-        }
-        state.withLock { $0.threads += [thread].compactMap(\.self) }
-    }
-
     // MARK: - What happened
 
-    var connectionCount: Int { state.withLock { $0.wires.count } }
+    var connectionCount: Int { connections.wires.count }
 
     /// All bytes of each connection, in the order of their accepting.
-    var received: [String] { state.withLock { $0.wires }.map(\.receivedText) }
+    var received: [String] { connections.wires.map(\.receivedText) }
 
     /// The messages of all connections.
-    var requests: [Message] { state.withLock { $0.wires }.flatMap(\.messages) }
+    var requests: [Message] { connections.wires.flatMap(\.messages) }
 
     /// Waits that came to nothing inside scripts.
-    var failures: [String] { state.withLock { $0.failures } }
+    var failures: [String] { connections.failures }
 
     var address: String { "127.0.0.1:\(port)" }
 
@@ -84,9 +61,9 @@ final class ScriptedBackend: Sendable {
 
     /// No new connection comes: the port refuses. Those that are there go on.
     func refuseFromNowOn() {
-        guard let accepting = state.withLock({ $0.accepting.take() }) else { return }
+        guard let thread = accepting.withLock({ $0.take() }) else { return }
         _ = shutdown(listening, Int32(SHUT_RDWR))
-        accepting.join()
+        thread.join()
     }
 
     /// Waits until every script is done, which the end of every connection brings about, and takes
@@ -97,19 +74,62 @@ final class ScriptedBackend: Sendable {
             sched_yield()
         }
         refuseFromNowOn()
-        joinScripts()
+        connections.join()
     }
 
-    private var isAccepting: Bool { state.withLock { $0.accepting != nil } }
+    private var isAccepting: Bool { accepting.withLock { $0 != nil } }
 
     /// Ends every connection and waits for every thread.
     func stop() {
         refuseFromNowOn()
-        for wire in state.withLock({ $0.wires }) { wire.interrupt() }
-        joinScripts()
+        for wire in connections.wires { wire.interrupt() }
+        connections.join()
+    }
+}
+
+/// The connections of one backend and the threads that run its script.
+private final class Connections: Sendable {
+    private struct State {
+        var wires: [Wire] = []
+        var threads: [Transport.Thread] = []
+        var failures: [String] = []
     }
 
-    private func joinScripts() {
+    private let script: ScriptedBackend.Script
+    private let state = Mutex(State())
+
+    init(_ script: @escaping ScriptedBackend.Script) {
+        self.script = script
+    }
+
+    var wires: [Wire] { state.withLock { $0.wires } }
+    var failures: [String] { state.withLock { $0.failures } }
+
+    func begin(_ wire: Wire) {
+        let number = state.withLock { state in
+            state.wires.append(wire)
+            return state.wires.count - 1
+        }
+        do {
+            let thread = try startThread(name: "script") { self.run(wire, number) }
+            state.withLock { $0.threads.append(thread) }
+        } catch {
+            state.withLock { $0.failures.append("connection \(number): \(error)") }
+        }
+    }
+
+    private func run(_ wire: Wire, _ number: Int) {
+        do {
+            try script(wire, number)
+        } catch {
+            state.withLock { $0.failures.append("connection \(number): \(error)") }
+            // What reaches a backend is of interest even where nobody expected it.
+            _ = try? wire.readToEnd()
+        }
+        wire.close()
+    }
+
+    func join() {
         while let thread = state.withLock({ $0.threads.popLast() }) { thread.join() }
     }
 }
