@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 
 _Static_assert(sizeof(struct clinux_event) == sizeof(struct epoll_event), "epoll_event");
@@ -76,4 +77,14 @@ void clinux_thread_set_name(const char *name) {
 
 void clinux_broken_pipe_ignore(void) {
     signal(SIGPIPE, SIG_IGN);
+}
+
+int clinux_watch_create(void) {
+    return inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+}
+
+int clinux_watch_add(int watch, const char *directory) {
+    const uint32_t changes = IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
+                             IN_DELETE_SELF | IN_MOVE_SELF;
+    return inotify_add_watch(watch, directory, changes);
 }

@@ -55,7 +55,7 @@ extension ClientConnection {
         switch action {
         case .skipInterim: buffers.keep(from: headByteCount, with: connection)
         case .forwardInterim:
-            writeResponseHead(options) { _ in }
+            writeResponseHead(options) { $0.keepsContentLength = false }
             buffers.sendOutput(on: downstream)
             buffers.keep(from: headByteCount, with: connection)
         case .openTunnel:
@@ -78,7 +78,9 @@ extension ClientConnection {
         responseRelay = BodyRelay(framing: framing, target: isChunked ? .chunked : .plain)
         writeResponseHead(options) { forwarding in
             forwarding.isChunked = isChunked
-            forwarding.keepsContentLength = !needsFraming
+            // RFC 9110 §8.6: no length in an answer that can have no body at all.
+            forwarding.keepsContentLength =
+                !needsFraming && worker.buffers.responseHead.status != 204
             // What the client is told about its connection.
             forwarding.persistence = Persistence(
                 isKept: exchange.request.wantsKeepAlive && clientSeesEnd,

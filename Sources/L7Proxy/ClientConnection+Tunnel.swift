@@ -38,7 +38,11 @@ extension ClientConnection {
     /// One read and one write. Nothing is read while the other side has not taken what was read
     /// before, so a tunnel holds at most one read in each direction.
     private func pump(from source: Connection, to target: Connection) -> Bool {
-        guard !target.hasUnsentBytes else { return false }
+        if target.hasUnsentBytes {
+            // A reset, and no end that both sides agreed to: the slow side is told at once.
+            if source.isHungUp && !source.hasFinishedSending { close() }
+            return false
+        }
         let buffers = worker.buffers
         switch buffers.take(from: source, seen: 0) {
         case .nothing: return false

@@ -155,6 +155,8 @@ final class ClientConnection: ConnectionHandler {
         }
         // A connection that just proved stale is replaced by a new one, not by the next old one.
         let mustBeNew = upstream?.isReused ?? false
+        // Each attempt has the whole time.
+        currentWait = nil
         releaseUpstream(reusing: false)
         if !mustBeNew, let kept = pool.lease(to: self, mustProbe: !mayReplay) {
             upstream = kept

@@ -51,6 +51,8 @@ enum ConfigurationFiles {
         }
     }
 
+    static func isDirectory(_ path: String) -> Bool { entries(ofDirectory: path) != nil }
+
     /// The YAML files of a directory in the order of their names, or nil when it is none. Names
     /// that begin with a dot are left out: a mounted ConfigMap keeps its versions in `..data`.
     private static func entries(ofDirectory path: String) -> [String]? {

@@ -39,6 +39,10 @@ struct RequestArrival {
         facts.offersUpgrade =
             !facts.hasBody && UpgradeRule.mayPass(head, options: options, in: bytes)
         forwarding.passesUpgrade = facts.offersUpgrade
+        if let expect = head.fields.first(.expect) {
+            facts.expectsContinue =
+                bytes.extracting(expect.value.offsets).equalsIgnoringCase("100-continue")
+        }
     }
 
     private func refusal(of head: RequestHead, limits: Limits) -> UInt16? {

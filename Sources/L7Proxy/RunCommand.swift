@@ -53,7 +53,7 @@ struct RunCommand: ParsableCommand {
         guard let configuration = read() else { throw ExitStatus.badConfiguration }
         let server: Server
         do throws(CookieKeys.Unusable) {
-            server = try Server(configuration, source: read, log: log)
+            server = try Server(configuration, source: { readAgain(log) }, log: log)
         } catch {
             log.error("\(error)")
             throw ExitStatus.badConfiguration
@@ -67,8 +67,17 @@ struct RunCommand: ParsableCommand {
             server.stop()
             throw ExitStatus.unavailable
         }
+        ConfigurationWatcher.start(path: options.config, log: log)
         server.run()
         log.notice("stopped")
+    }
+
+    private func readAgain(_ log: Logger) -> Configuration? {
+        guard options.config != "-" else {
+            log.error("standard input cannot be read a second time")
+            return nil
+        }
+        return read()
     }
 
     /// The routes file, with what the command line says instead.

@@ -77,6 +77,8 @@ package struct Exchange: Equatable, Sendable {
         /// The client's wish, by version and Connection (RFC 9112 §9.3).
         package var wantsKeepAlive = true
         package var offersUpgrade = false
+        /// The body follows once the backend has said 100 (RFC 9110 §10.1.1).
+        package var expectsContinue = false
 
         package init() {}
     }
@@ -105,6 +107,11 @@ extension Exchange {
         requestSide = facts.hasBody ? .body : .complete
         if let refusal { return respond(refusal) }
         return connect()
+    }
+
+    /// It is the backend's turn although the request is not whole: the client waits for its 100.
+    var awaitsContinue: Bool {
+        request.expectsContinue && responseSide == .awaitingHead && interimCount == 0
     }
 
     /// The head cannot be read as a request.

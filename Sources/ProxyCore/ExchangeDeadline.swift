@@ -27,7 +27,7 @@ extension Exchange {
         case .awaitingHead, .body, .complete:
             if backlog.downstream { return .clientWrite }
             if backlog.upstream { return .backendWrite }
-            return requestSide == .body ? .requestBody : .backendRead
+            return requestSide == .body && !awaitsContinue ? .requestBody : .backendRead
         }
     }
 }

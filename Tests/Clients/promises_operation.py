@@ -28,6 +28,39 @@ def reload(stage):
     process.end()
 
 
+@promise("a changed file is noticed without a signal: written, replaced, and swapped by a link")
+def watched(stage):
+    port, process = stage.start_proxy("watched", stage.documents)
+    path = stage.folder / "watched.yaml"
+
+    def with_host(host):
+        return stage.documents + ingress_and_service(host, stage.ports["web"])
+    path.write_text(with_host("written"))
+    poll(10, "the written file is read", lambda: get(port, "written.test").status == 200)
+    fresh = stage.folder / "watched.fresh"
+    fresh.write_text(with_host("replaced"))
+    fresh.rename(path)
+    poll(10, "the replaced file is read", lambda: get(port, "replaced.test").status == 200)
+    # As Kubernetes mounts a ConfigMap: the file leads through a link that is swapped as a whole.
+    for version in ("one", "two"):
+        folder = stage.folder / f"mount-{version}"
+        folder.mkdir()
+        (folder / "routes.yaml").write_text(with_host(version))
+    link = stage.folder / "..data"
+    link.symlink_to("mount-one")
+    mounted = stage.folder / "watched.mounted"
+    mounted.symlink_to("..data/routes.yaml")
+    mounted.rename(path)
+    poll(10, "the mounted file is read", lambda: get(port, "one.test").status == 200)
+    swapped = stage.folder / "..swapped"
+    swapped.symlink_to("mount-two")
+    swapped.rename(link)
+    poll(10, "the swapped link is followed", lambda: get(port, "two.test").status == 200)
+    path.unlink()
+    expect_equal(get(port, "two.test").status, 200, "while the file is gone")
+    process.end()
+
+
 @promise("a bad file at SIGHUP is reported, and the routes from before stay")
 def bad_reload(stage):
     port, process = stage.start_proxy("bad-reload", stage.documents)

@@ -211,6 +211,16 @@ struct WaitTests {
         #expect(exchange.wait(with: stuck) == .clientWrite)
     }
 
+    @Test("a client that waits for 100 is not late, its backend is (RFC 9110 §10.1.1)")
+    func awaitingContinue() {
+        var facts = post()
+        facts.expectsContinue = true
+        var exchange = awaitingResponse(to: facts)
+        #expect(exchange.wait(with: calm) == .backendRead)
+        _ = exchange.responseHeadArrived(status: 100, mayBeKept: true)
+        #expect(exchange.wait(with: calm) == .requestBody)
+    }
+
     @Test("a late head or body is 408, a late backend 504, an idle client is just closed")
     func lateness() {
         var head = Exchange()

@@ -41,5 +41,10 @@ int clinux_affinity_count(void);
 // Names the calling thread; the kernel keeps 15 bytes.
 void clinux_thread_set_name(const char *name);
 
+// An inotify instance, non-blocking, and a directory in it: whatever changes which files are there or
+// what they hold becomes readable.
+int clinux_watch_create(void);
+int clinux_watch_add(int watch, const char *directory);
+
 // A write to a pipe that nobody reads then fails with EPIPE and ends no process.
 void clinux_broken_pipe_ignore(void);

@@ -1,0 +1,83 @@
+import Glibc
+import Logging
+import ProxyConfig
+import Transport
+
+/// Notices that the routes file has changed, and asks for a reload the way an operator does: with
+/// SIGHUP, so that there is one path only. It runs on a thread of its own and shares nothing.
+struct ConfigurationWatcher: Sendable {
+    private let path: String
+    private let log: Logger
+
+    /// A change is over when nothing happened for so long. An editor takes milliseconds between
+    /// truncating a file and writing it, `kubectl` a little more.
+    private static let quiet = Duration.milliseconds(150)
+    /// Directories that never come to rest are looked at this often all the same.
+    private static let patience = 20
+
+    /// Begins to watch what `--config` names. A watcher that cannot be had is logged: SIGHUP works
+    /// without it.
+    static func start(path: String, log: Logger) {
+        // Standard input cannot be read a second time.
+        guard path != "-" else { return }
+        let watcher = ConfigurationWatcher(path: path, log: log)
+        do throws(SystemError) {
+            _ = try startThread(name: "watcher") { watcher.run() }
+        } catch {
+            log.warning("changes of the routes file go unnoticed: \(error)")
+        }
+    }
+
+    private func run() {
+        var known = contents()
+        while true {
+            guard waitForChange() else { return }
+            // A file that is missing for a moment is one that is being replaced.
+            guard let found = contents(), found != known else { continue }
+            known = found
+            log.notice("\(path) has changed")
+            kill(getpid(), SIGHUP)
+        }
+    }
+
+    /// False when nothing can be watched.
+    private func waitForChange() -> Bool {
+        do throws(SystemError) {
+            // Made anew each time: a link may lead elsewhere now.
+            let watch = try DirectoryWatch(directories())
+            // The longest wait makes up for a change between two watches.
+            _ = watch.wait(atMost: .seconds(10))
+            for _ in 0..<ConfigurationWatcher.patience
+            where !watch.wait(atMost: ConfigurationWatcher.quiet) { break }
+            return true
+        } catch {
+            log.warning("changes of \(path) go unnoticed: \(error)")
+            return false
+        }
+    }
+
+    /// Where a change of the files would show: their directory, and that of a link's target.
+    private func directories() -> [String] {
+        if ConfigurationFiles.isDirectory(path) { return [path] }
+        var directories = [ConfigurationWatcher.parent(of: path)]
+        // SAFETY: `realpath` returns a string of its own, or nil; it is copied and freed.
+        if let target = unsafe realpath(path, nil) {
+            directories.append(ConfigurationWatcher.parent(of: unsafe String(cString: target)))
+            unsafe free(target)
+        }
+        return directories
+    }
+
+    private static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    private func contents() -> [[UInt8]]? {
+        do throws(ConfigurationFiles.Unreadable) {
+            return try ConfigurationFiles.read(path).map(\.text)
+        } catch {
+            return nil
+        }
+    }
+}
