@@ -84,6 +84,32 @@ final class LoopBuffers {
         }
     }
 
+    /// Shows, as the input, bytes that stay in the socket.
+    ///
+    /// - Parameter most: bytes that are of interest.
+    func peek(at connection: Connection, atMost most: Int) -> Intake {
+        // SAFETY: within `storage`, which lives as long as `self`.
+        let space = unsafe UnsafeMutableRawBufferPointer(
+            rebasing: storage[..<min(most, storage.count)])
+        inputCount = 0
+        switch unsafe connection.peek(into: space) {
+        case .bytes(let count):
+            inputCount = count
+            return .bytes
+        case .wouldBlock: return .nothing
+        case .endOfStream: return .endOfStream
+        case .failed: return .failed
+        }
+    }
+
+    /// Takes bytes out of the socket that `peek` has shown.
+    func drop(_ count: Int, of connection: Connection) {
+        // SAFETY: within `storage`; `peek` showed no more bytes than that.
+        let space = unsafe UnsafeMutableRawBufferPointer(rebasing: storage[..<count])
+        _ = unsafe connection.receive(into: space)
+        inputCount = 0
+    }
+
     private func copyPending(of connection: Connection) {
         guard let pending = connection.pending, unsafe storage.count >= inputCount else {
             preconditionFailure("more was kept than the input can hold")

@@ -114,6 +114,7 @@ final class Server {
     }
 
     private func drain() {
+        waitBeforeStop()
         let limit = initial.timeouts.drain
         log.notice("draining for at most \(limit)")
         for worker in workers { worker.share.orders.put(.drain) }
@@ -126,6 +127,15 @@ final class Server {
         let left = connections.value.load(ordering: .relaxed)
         if left > 0 { log.notice("\(left) connections are cut") }
         stop()
+    }
+
+    /// Serves on, so that whoever sends us connections can learn that it should not. A second
+    /// signal ends it.
+    private func waitBeforeStop() {
+        let time = initial.timeouts.preStop
+        guard time > .zero else { return }
+        log.notice("stopping; the listeners close in \(time)")
+        _ = Signals.wait(for: [SIGTERM, SIGINT], timeout: time)
     }
 
     /// A client and a backend each need a descriptor.

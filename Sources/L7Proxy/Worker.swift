@@ -14,6 +14,8 @@ final class Worker: ClientConnectionOwner {
     private var pools: UpstreamPools
     private var listeners: [ListenerAddress: Listener] = [:]
     private var clients: [ClientConnection?] = []
+    /// Connections that have not said yet whom they speak for.
+    private var arrivals: [ObjectIdentifier: ProxyArrival] = [:]
     private var freeSlots: [Int] = []
     private var clientCount = 0
 
@@ -72,7 +74,8 @@ final class Worker: ClientConnectionOwner {
             let listener = try Listener.bind(to: address, loop: loop)
             let port = listener.address.port ?? 0
             listener.onAccept = { [unowned self] socket, peer in
-                accept(socket, from: peer, localPort: port)
+                let client = ClientOrigin(peer: IPAddress(peer), localPort: port)
+                accept(socket, from: client, at: wanted)
             }
             listeners[wanted] = listener
         } catch {
@@ -81,19 +84,52 @@ final class Worker: ClientConnectionOwner {
     }
 
     private func accept(
-        _ socket: consuming Socket, from peer: SocketAddress?, localPort: UInt16
+        _ socket: consuming Socket, from client: ClientOrigin, at address: ListenerAddress
     ) {
+        let snapshot = context.configuration.snapshot
+        let hasHeader = snapshot.configuration.proxyProtocolListeners.contains(address)
+        // A header that anybody may send would be worse than none.
+        if hasHeader && !snapshot.resolver.isTrusted(client.peer) { return }
         guard shared.admit(limit: context.configuration.limits.connections) else { return }
         do throws(SystemError) {
             let connection = try Connection.adopt(socket, loop: loop)
-            let client = ClientConnection(
-                connection, peer: IPAddress(peer), localPort: localPort, worker: context)
-            enter(client)
-            connection.handler = client
-            client.advance()
+            if hasHeader {
+                awaitHeader(on: connection, from: client)
+            } else {
+                begin(connection, from: client)
+            }
         } catch {
             shared.leave()
         }
+    }
+
+    private func awaitHeader(on connection: Connection, from client: ClientOrigin) {
+        let arrival = ProxyArrival(connection, own: client, buffers: context.buffers) {
+            [unowned self] arrival, client in end(arrival, as: client)
+        }
+        arrivals[ObjectIdentifier(arrival)] = arrival
+        connection.handler = arrival
+        connection.deadline = context.configuration.deadline(for: .requestHead, from: loop.now)
+    }
+
+    private func end(_ arrival: ProxyArrival, as client: ClientOrigin?) {
+        arrivals[ObjectIdentifier(arrival)] = nil
+        // A method of it is still running.
+        loop.keepUntilTurnEnd(arrival)
+        if let client {
+            begin(arrival.connection, from: client)
+        } else {
+            arrival.connection.close()
+            shared.leave()
+        }
+    }
+
+    private func begin(_ connection: Connection, from client: ClientOrigin) {
+        let client = ClientConnection(
+            connection, peer: client.peer, localPort: client.localPort, worker: context)
+        enter(client)
+        connection.handler = client
+        client.advance()
     }
 
     // MARK: - Clients
@@ -155,12 +191,14 @@ final class Worker: ClientConnectionOwner {
         context.isDraining = true
         for listener in listeners.values { listener.close() }
         listeners.removeAll()
+        for arrival in arrivals.values { end(arrival, as: nil) }
         for case let client? in clients where client.isIdle { client.close() }
         if clientCount == 0 { loop.stop() }
     }
 
     private func closeEverything() {
         for listener in listeners.values { listener.close() }
+        for arrival in arrivals.values { end(arrival, as: nil) }
         for case let client? in clients { client.close() }
         pools.closeIdle()
     }

@@ -5,6 +5,8 @@ package import StickyPolicy
 /// filled in, and nothing in it can fail later.
 package struct Configuration: Sendable, Equatable {
     package var listeners: [ListenerAddress] = []
+    /// Those of the listeners whose connections begin with a PROXY header.
+    package var proxyProtocolListeners: Set<ListenerAddress> = []
     package var clientIP = ClientIPRule()
     /// Local addresses that upstream connections are bound to; empty: the kernel chooses.
     package var sourceAddresses: [IPAddress] = []

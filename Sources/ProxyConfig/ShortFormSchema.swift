@@ -18,7 +18,7 @@ enum ShortFormSchema {
     static let listener = Schema(
         subject: "a listener",
         keys: [
-            ("address", .full), ("proxyProtocol", .only(.word("false"))), ("tls", .only(.absent)),
+            ("address", .full), ("proxyProtocol", .full), ("tls", .only(.absent)),
         ])
 
     static let clientIP = Schema(
@@ -74,7 +74,7 @@ enum ShortFormSchema {
             ("clientIdle", .full), ("clientWrite", .full), ("backendRead", .full),
             ("backendWrite", .full), ("backendIdle", .full),
             ("tlsHandshake", .only(.duration(.seconds(10)))), ("linger", .full),
-            ("tunnelIdle", .full), ("drain", .full), ("preStop", .only(.duration(.zero))),
+            ("tunnelIdle", .full), ("drain", .full), ("preStop", .full),
         ])
 
     static let limits = Schema(

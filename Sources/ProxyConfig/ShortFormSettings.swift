@@ -57,6 +57,9 @@ struct ShortFormSettings {
                 continue
             }
             result.listeners.append(address)
+            if let entry = keys["proxyProtocol"], reader.boolean(entry) == true {
+                result.proxyProtocolListeners.insert(address)
+            }
         }
     }
 
@@ -191,9 +194,10 @@ private struct TimeoutKey {
             TimeoutKey(name: "backendWrite", field: \.backendWrite),
             TimeoutKey(name: "backendIdle", field: \.backendIdle),
             TimeoutKey(name: "tunnelIdle", field: \.tunnelIdle),
-            // These two may be over at once.
+            // These may be over at once.
             TimeoutKey(name: "linger", field: \.linger, shortest: .zero),
             TimeoutKey(name: "drain", field: \.drain, shortest: .zero),
+            TimeoutKey(name: "preStop", field: \.preStop, shortest: .zero),
         ]
     }
 }

@@ -22,6 +22,9 @@ package struct Timeouts: Sendable, Equatable {
     package var tunnelIdle = Duration.seconds(3600)
     /// For what is in flight when the proxy is told to stop.
     package var drain = Duration.seconds(30)
+    /// Between the order to stop and the closing of the listeners: for load balancers in front to
+    /// notice that no new connection is wanted.
+    package var preStop = Duration.zero
 
     package init() {}
 }

@@ -6,7 +6,6 @@ import Testing
         "what is not supported yet is refused, and named",
         arguments: [
             ("listeners: [{address: 0.0.0.0:80, tls: {}}]", "'tls'"),
-            ("listeners: [{address: 0.0.0.0:80, proxyProtocol: true}]", "'proxyProtocol'"),
             ("clientIP: {from: forwarded}", "'from': 'forwarded'"),
             ("clientIP: {from: x-real-ip}", "'from': 'x-real-ip'"),
             ("services: {a: {backends: [10.0.0.1:80], balance: ewma}}", "'balance': 'ewma'"),
@@ -36,7 +35,6 @@ import Testing
             ),
             ("sessionStore: redis://127.0.0.1:6379/0", "'sessionStore': redis"),
             ("timeouts: {tlsHandshake: 5s}", "'tlsHandshake'"),
-            ("timeouts: {preStop: 1s}", "'preStop'"),
             ("limits: {connectionsPerClient: 5}", "'connectionsPerClient'"),
             ("limits: {handshakes: 5}", "'handshakes'"),
             ("limits: {memory: 1g}", "'memory'"),

@@ -19,9 +19,14 @@ final class ProxyUnderTest: Sendable {
     private let file: FileInMemory
     private let backends: [ScriptedBackend]
 
-    /// - Parameter file: the routes file, without listeners and workers.
-    init(file text: String, workers: Int = 1, backends: [ScriptedBackend] = []) throws {
-        let file = FileInMemory(text, workers: workers)
+    /// - Parameters:
+    ///   - file: the routes file, without listeners and workers.
+    ///   - listener: keys of the listener besides its address, as `proxyProtocol: true`.
+    init(
+        file text: String, workers: Int = 1, backends: [ScriptedBackend] = [],
+        listener: String = ""
+    ) throws {
+        let file = FileInMemory(text, workers: workers, listener: listener)
         self.file = file
         self.backends = backends
         let configuration = try #require(file.read())
@@ -46,7 +51,7 @@ final class ProxyUnderTest: Sendable {
     ///   - settings: further lines of the file.
     convenience init(
         to backends: ScriptedBackend..., annotations: String = "", settings: String = "",
-        workers: Int = 1
+        workers: Int = 1, listener: String = ""
     ) throws {
         let addresses = backends.map { "\"\($0.address)\"" }.joined(separator: ", ")
         let file = """
@@ -55,7 +60,7 @@ final class ProxyUnderTest: Sendable {
                 annotations: {\(annotations)}
             \(settings)
             """
-        try self.init(file: file, workers: workers, backends: backends)
+        try self.init(file: file, workers: workers, backends: backends, listener: listener)
     }
 
     deinit {
@@ -106,10 +111,12 @@ final class ProxyUnderTest: Sendable {
 private final class FileInMemory: Sendable {
     private let text: Mutex<String>
     private let workers: Int
+    private let listener: String
 
-    init(_ text: String, workers: Int) {
+    init(_ text: String, workers: Int, listener: String) {
         self.text = Mutex(text)
         self.workers = workers
+        self.listener = listener
     }
 
     func replace(by text: String) {
@@ -118,7 +125,7 @@ private final class FileInMemory: Sendable {
 
     func read() -> Configuration? {
         let complete = """
-            listeners: [{address: "127.0.0.1:0"}]
+            listeners: [{address: "127.0.0.1:0", \(listener)}]
             workers: \(workers)
             \(text.withLock { $0 })
             """
