@@ -1,0 +1,104 @@
+/// What a backend may take a path for that is forwarded as it came.
+///
+/// Routes are chosen by the path as it was sent, and the backend gets it as it was sent. But one
+/// that resolves `..`, decodes `%2e` or merges slashes reads another path, which a route of ours
+/// may send elsewhere. Where the two readings lead to different routes nobody can say which was
+/// meant, and whoever wrote it is as a rule an attacker.
+enum PathReading {
+    /// No reader has anything to resolve in this path: true for nearly all of them.
+    static func isPlain(_ path: Span<UInt8>) -> Bool {
+        var previous: UInt8 = 0
+        for index in path.indices {
+            let byte = path[index]
+            if byte == Byte.percent || byte == Byte.backslash { return false }
+            if previous == Byte.slash && (byte == Byte.slash || byte == Byte.dot) { return false }
+            previous = byte
+        }
+        return true
+    }
+
+    /// The path as the most obliging backend reads it: percent-encoding decoded once, backslashes
+    /// as slashes, slashes merged, dot segments resolved (RFC 3986 §5.2.4, §6.2.2), also those
+    /// with a parameter behind them (`..;x`). Nil for one that climbs above its root.
+    static func resolved(_ path: Span<UInt8>) -> [UInt8]? {
+        let bytes = decoded(path)
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count)
+        var endsInSlash = false
+        for segment in bytes.split(separator: Byte.slash, omittingEmptySubsequences: false) {
+            endsInSlash = true
+            let name = segment.prefix { $0 != Byte.semicolon }
+            if name.elementsEqual([Byte.dot, Byte.dot]) {
+                guard let parent = result.lastIndex(of: Byte.slash) else { return nil }
+                result.removeSubrange(parent...)
+            } else if !segment.isEmpty && !name.elementsEqual([Byte.dot]) {
+                result.append(Byte.slash)
+                result += segment
+                endsInSlash = false
+            }
+        }
+        if endsInSlash { result.append(Byte.slash) }
+        return result
+    }
+
+    private static func decoded(_ path: Span<UInt8>) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(path.count)
+        var index = 0
+        while index < path.count {
+            var byte = path[index]
+            index += 1
+            if byte == Byte.percent, index + 1 < path.count, let high = hexValue(path[index]),
+                let low = hexValue(path[index + 1])
+            {
+                byte = high << 4 | low
+                index += 2
+            }
+            result.append(byte == Byte.backslash ? Byte.slash : byte)
+        }
+        return result
+    }
+
+    private static func hexValue(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 0x30...0x39: byte - 0x30
+        case 0x41...0x46: byte - 0x41 + 10
+        case 0x61...0x66: byte - 0x61 + 10
+        default: nil
+        }
+    }
+
+    private enum Byte {
+        static var percent: UInt8 { 0x25 }
+        static var dot: UInt8 { 0x2E }
+        static var slash: UInt8 { 0x2F }
+        static var semicolon: UInt8 { 0x3B }
+        static var backslash: UInt8 { 0x5C }
+    }
+}
+
+/// Where a request leads.
+package enum RouteMatch: Equatable, Sendable {
+    /// The position of the route.
+    case route(Int)
+    case none
+    /// The path can be read in two ways that lead to different routes.
+    case ambiguous
+}
+
+extension RouteTable {
+    /// The route of a request, if every reading of its path agrees on it.
+    ///
+    /// - Parameters:
+    ///   - host: as the client wrote it, without port.
+    ///   - path: as the client wrote it, without query.
+    package func resolve(host: Span<UInt8>, path: Span<UInt8>) -> RouteMatch {
+        let route = match(host: host, path: path)
+        if !PathReading.isPlain(path) {
+            guard let other = PathReading.resolved(path),
+                match(host: host, path: other.span) == route
+            else { return .ambiguous }
+        }
+        return route.map(RouteMatch.route) ?? .none
+    }
+}
