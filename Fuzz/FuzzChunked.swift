@@ -10,12 +10,18 @@ public func fuzzChunked(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     if let byteCount = whole.byteCount {
         let plain = decodePlainly(Array(bytes[..<byteCount]))
         precondition(plain == whole.payload)
+        var fields = FieldSection()
+        // Of fields that are not too many, each line was tested by the same rules before.
+        precondition(
+            TrailerParser.parse(whole.trailers.span, into: &fields)
+                || whole.trailers.count > 64 * 4)
     }
     return 0
 }
 
 private struct Decoded: Equatable {
     var payload: [UInt8] = []
+    var trailers: [UInt8] = []
     var byteCount: Int?
     var error: ParseError?
 }
@@ -47,6 +53,9 @@ private func decode(
                 precondition(!range.isEmpty && range.offsets.upperBound == offset)
                 precondition(range.offsets.lowerBound >= before)
                 decoded.payload += piece[range.offsets]
+            case .trailer(let range):
+                precondition(!range.isEmpty && range.offsets.upperBound == offset)
+                decoded.trailers += piece[range.offsets]
             case .end:
                 precondition(decoder.isDone)
                 decoded.byteCount = start + offset
@@ -55,6 +64,8 @@ private func decode(
         }
     } catch {
         decoded.error = error
+        // How much was shown before the error depends on the pieces.
+        decoded.trailers = []
     }
 }
 

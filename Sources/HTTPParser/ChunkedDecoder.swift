@@ -1,13 +1,15 @@
 /// Finds the boundaries of a chunked body (RFC 9112 §7.1) and never moves its bytes.
 ///
 /// Its whole state is a few numbers, so a body may be shown to it in pieces of any size, and each
-/// byte once. Trailers are tested by the rules for field lines and skipped.
+/// byte once. Trailers are tested by the rules for field lines, and shown as they are.
 public struct ChunkedDecoder: Sendable {
     public enum Step: Equatable, Sendable {
         /// All bytes from the offset on are consumed.
         case needMore
         /// Payload: a part of a chunk or all of it, as offsets into the bytes that were shown.
         case data(ByteRange)
+        /// A part of the trailer section or all of it, with the empty line that ends it.
+        case trailer(ByteRange)
         /// The message is over; the offset is behind its last byte.
         case end
     }
@@ -17,6 +19,15 @@ public struct ChunkedDecoder: Sendable {
         case data, dataCarriageReturn, dataLineFeed
         case trailerStart, trailerName, trailerValue, trailerLineFeed, endLineFeed
         case done
+
+        var isTrailer: Bool {
+            switch self {
+            case .trailerStart, .trailerName, .trailerValue, .trailerLineFeed, .endLineFeed: true
+            case .sizeStart, .size, .sizeExtension, .sizeLineFeed, .data, .dataCarriageReturn,
+                .dataLineFeed, .done:
+                false
+            }
+        }
     }
 
     /// 16 hexadecimal digits make 64 bits. More would only be leading zeros.
@@ -54,6 +65,9 @@ public struct ChunkedDecoder: Sendable {
             if state == .data {
                 return .data(takeData(in: bytes, from: &offset))
             }
+            if state.isTrailer {
+                return .trailer(try takeTrailer(in: bytes, from: &offset))
+            }
             try consume(bytes[offset])
             offset += 1
         }
@@ -72,7 +86,18 @@ public struct ChunkedDecoder: Sendable {
         return range
     }
 
-    /// Everything but data goes through here a byte at a time: a few bytes a chunk.
+    private mutating func takeTrailer(
+        in bytes: Span<UInt8>, from offset: inout Int
+    ) throws(ParseError) -> ByteRange {
+        let start = offset
+        while offset < bytes.count, state != .done {
+            try consumeTrailer(bytes[offset])
+            offset += 1
+        }
+        return ByteRange(start, offset)
+    }
+
+    /// Everything but data and trailers goes through here a byte at a time: a few bytes a chunk.
     private mutating func consume(_ byte: UInt8) throws(ParseError) {
         switch state {
         case .sizeStart, .size:
@@ -88,10 +113,9 @@ public struct ChunkedDecoder: Sendable {
         case .dataLineFeed:
             guard byte == ASCII.lineFeed else { throw .invalidChunkEnd }
             state = .sizeStart
-        case .trailerStart, .trailerName, .trailerValue, .trailerLineFeed, .endLineFeed:
-            try consumeTrailer(byte)
-        case .data, .done:
-            preconditionFailure("neither data nor what follows the message is consumed here")
+        case .data, .trailerStart, .trailerName, .trailerValue, .trailerLineFeed, .endLineFeed,
+            .done:
+            preconditionFailure("only what is between the chunks is consumed here")
         }
     }
 

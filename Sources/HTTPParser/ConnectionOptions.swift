@@ -6,6 +6,7 @@ public struct ConnectionOptions: Sendable, Equatable {
     public private(set) var close = false
     public private(set) var keepAlive = false
     public private(set) var upgrade = false
+    public private(set) var te = false
     /// How many options are none of close, keep-alive, upgrade and TE: names of fields that end at
     /// this hop.
     public private(set) var otherTokenCount = 0
@@ -59,7 +60,9 @@ public struct ConnectionOptions: Sendable, Equatable {
             keepAlive = true
         } else if token.equalsIgnoringCase("upgrade") {
             upgrade = true
-        } else if !token.equalsIgnoringCase("te") {
+        } else if token.equalsIgnoringCase("te") {
+            te = true
+        } else {
             otherTokenCount += 1
             guard otherTokenCount <= ConnectionOptions.otherTokensMax else {
                 throw .tooManyConnectionOptions

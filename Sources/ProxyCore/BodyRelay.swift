@@ -22,11 +22,17 @@ package struct BodyRelay: Sendable {
 
     private var source: Source
     private let target: Target
+    private let passesTrailers: Bool
+    /// What has come of the trailer section, when it is to be passed on. The decoder bounds it.
+    private var trailers: [UInt8] = []
     /// Bytes of content moved so far.
     package private(set) var contentCount: UInt64 = 0
 
-    package init(framing: BodyFraming, target: Target) {
+    /// - Parameter passesTrailers: trailer fields may go on, from chunks to chunks. Elsewhere there
+    ///   is no room for them, and they end here (RFC 9110 §6.5.1).
+    package init(framing: BodyFraming, target: Target, passesTrailers: Bool = false) {
         self.target = target
+        self.passesTrailers = passesTrailers && target == .chunked
         switch framing {
         case .none: source = .none
         case .length(let count): source = .length(remaining: count)
@@ -94,6 +100,7 @@ package struct BodyRelay: Sendable {
             switch try decoder.next(in: bytes, from: &offset) {
             case .needMore: return
             case .data(let content): write(bytes, content, into: &writer)
+            case .trailer(let part): if passesTrailers { keep(bytes.extracting(part.offsets)) }
             case .end:
                 finish(into: &writer)
                 return
@@ -103,7 +110,16 @@ package struct BodyRelay: Sendable {
 
     /// Writes the end of a body that the close of its connection has ended.
     package mutating func finish(into writer: inout ByteWriter) {
-        if target == .chunked { writer.append("0\r\n\r\n") }
+        guard target == .chunked else { return }
+        writer.append("0\r\n")
+        if !trailers.isEmpty { TrailerRule.write(trailers.span, into: &writer) }
+        writer.append("\r\n")
+    }
+
+    /// Nearly every section is an empty line and nothing else, for which nothing is allocated.
+    private mutating func keep(_ part: Span<UInt8>) {
+        if trailers.isEmpty, part.count == 2 { return }
+        for index in part.indices { trailers.append(part[index]) }
     }
 
     private mutating func write(

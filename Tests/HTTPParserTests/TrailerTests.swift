@@ -8,8 +8,27 @@ struct TrailerTests {
             "1\r\nx\r\n0\r\n" + trailers, decoder: ChunkedDecoder(trailerBytesMax: limit))
     }
 
+    @Test("trailer fields are shown as they are, with the empty line (RFC 9112 §7.1.2)")
+    func shown() {
+        #expect(outcome("\r\n").trailers == "\r\n")
+        #expect(outcome("X: y\r\nZ:\r\n\r\n").trailers == "X: y\r\nZ:\r\n\r\n")
+    }
+
+    @Test("a trailer section is read as fields, up to 64 of them")
+    func parsed() {
+        var fields = FieldSection()
+        #expect(TrailerParser.parse(latin1("X: y\r\nDate: z\r\n\r\n").span, into: &fields))
+        #expect(fields.count == 2 && fields[1].known == .date)
+        #expect(TrailerParser.parse(latin1("\r\n").span, into: &fields))
+        #expect(fields.count == 0)
+        let most = String(repeating: "X: y\r\n", count: 64)
+        #expect(TrailerParser.parse(latin1(most + "\r\n").span, into: &fields))
+        #expect(!TrailerParser.parse(latin1(most + "X:\r\n\r\n").span, into: &fields))
+        #expect(!TrailerParser.parse(latin1("X: y\r\n").span, into: &fields))
+    }
+
     @Test(
-        "trailer fields are passed over (RFC 9112 §7.1.2)",
+        "trailer fields end the message whatever they say (RFC 9112 §7.1.2)",
         arguments: [
             "X: y\r\n\r\n", "X:\r\nY: \"z\"\t \r\n\r\n", "Content-Length: 5\r\n\r\n",
             "A:b:c\r\n\r\n", "!#$%&'*+-.^_`|~09Az: \u{80}\r\n\r\n",
