@@ -121,6 +121,24 @@ struct AnnotationValue {
         use(hosts)
     }
 
+    /// Names between commas, each a token with a version behind a slash or without
+    /// (RFC 9110 §7.8). h2c is never passed on, whatever a route says.
+    func upgradeProtocols(_ use: ([String]) -> Void) {
+        let names = text.split(separator: ",").map { trim($0).lowercased() }
+        let areGood = names.allSatisfy { name in
+            name != "h2c" && !name.isEmpty && name.utf8.allSatisfy { isToken($0) || $0 == 0x2F }
+        }
+        guard areGood else { return fault(mustBe: "names of protocols between commas, not h2c") }
+        use(names)
+    }
+
+    private func isToken(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x61...0x7A, 0x30...0x39: true
+        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        }
+    }
+
     private func trim(_ text: some StringProtocol) -> String {
         let front = text.drop { $0 == " " }
         let count = front.reversed().prefix { $0 == " " }.count

@@ -22,7 +22,7 @@ enum AnnotationVocabulary {
         "session-cookie-max-age", "session-cookie-path", "session-cookie-domain",
         "session-cookie-secure", "session-cookie-samesite",
         "session-cookie-conditional-samesite-none", "session-cookie-change-on-failure",
-        "session-timeout", "server-alias",
+        "session-timeout", "server-alias", "upgrade-protocols",
     ]
 
     /// Their defaults are what the proxy does, so a file that spells them out is not bothered.

@@ -43,10 +43,11 @@ struct IngressRules {
             return reader.warn("a path without a backend is left out", at: rule.position)
         }
         guard let service = service(of: backend, &draft) else { return }
-        let route = Route(
+        var route = Route(
             host: host, path: path, pathType: pathType(of: rule), service: service,
             affinity: behaviour.affinity(for: draft.configuration.services[service]),
             origin: ingress.title)
+        route.upgradeProtocols = behaviour.upgradeProtocols
         if case .failure(let taken) = draft.add(route, at: rule.position) {
             reader.warn(
                 "\(RouteText.render(host))\(path) is already routed at "

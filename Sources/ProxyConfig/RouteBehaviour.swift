@@ -12,6 +12,7 @@ struct RouteBehaviour {
     private var cookie = CookieSettings()
     private var sessionTimeout: UInt32?
     private(set) var aliases: [HostPattern] = []
+    private(set) var upgradeProtocols: [String] = []
 
     /// The affinity of a route to `service`: what the route says, else what the service says.
     func affinity(for service: Service) -> AffinitySettings {
@@ -55,6 +56,7 @@ struct RouteBehaviour {
         case "session-cookie-change-on-failure": value.boolean { cookie.changeOnFailure = $0 }
         case "session-timeout": value.timeout { sessionTimeout = $0 }
         case "server-alias": value.hosts { aliases = $0 }
+        case "upgrade-protocols": value.upgradeProtocols { upgradeProtocols = $0 }
         default: break
         }
     }

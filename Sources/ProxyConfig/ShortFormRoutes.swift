@@ -31,10 +31,11 @@ struct ShortFormRoutes {
         let service = service(keys, named: name, at: position, &draft)
         // What is wrong was reported, and everything was read for the mistakes in it.
         guard let host, let path, let service else { return }
-        let route = Route(
+        var route = Route(
             host: host, path: path, pathType: pathType, service: service,
             affinity: behaviour.affinity(for: draft.configuration.services[service]),
             origin: reader.findings.describe(position))
+        route.upgradeProtocols = behaviour.upgradeProtocols
         if case .failure(let taken) = draft.add(route, at: position) {
             reportDuplicate(name, at: keys["path"] ?? keys["host"], position, taken)
         }

@@ -9,6 +9,8 @@ package struct Route: Sendable, Equatable {
     /// Position in `Configuration.services`.
     package var service: Int
     package var affinity: AffinitySettings
+    /// Protocols besides WebSocket that a connection may be turned into, in lower case.
+    package var upgradeProtocols: [String] = []
     /// Where it was written, for people: `routes.yaml:12` or `Ingress default/shop`.
     package var origin: String
 
