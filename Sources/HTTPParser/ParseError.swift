@@ -37,6 +37,8 @@ public enum ParseError: Error, Equatable, Sendable {
     case chunkExtensionTooLong
     case invalidChunkEnd
     case trailersTooLarge
+    /// A 101 that does not answer the upgrade that was offered (RFC 9110 §15.2.2).
+    case invalidUpgrade
 
     /// The status for the client when its request was refused for this.
     public var status: UInt16 {

@@ -64,8 +64,10 @@ extension ClientConnection {
         var arrival = try RequestArrival(head, in: bytes, from: self)
         if isLastRequest { arrival.facts.wantsKeepAlive = false }
         choice = arrival.choice
+        expectedUpgrade = arrival.expectedUpgrade
         requestRelay = BodyRelay(
-            framing: arrival.framing, target: arrival.framing == .chunked ? .chunked : .plain)
+            framing: arrival.framing, target: arrival.framing == .chunked ? .chunked : .plain,
+            passesTrailers: arrival.forwarding.passesTrailers)
         let action = exchange.requestHeadArrived(arrival.facts, refusal: arrival.refusal)
         if action == .connect {
             let buffers = worker.buffers

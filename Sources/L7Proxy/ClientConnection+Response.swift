@@ -47,6 +47,7 @@ extension ClientConnection {
                 try ConnectionOptions(buffers.responseHead.fields, in: bytes)
             )
         }
+        if buffers.responseHead.status == 101 { try checkUpgrade(options) }
         let mayBeKept = ConnectionReuse.mayKeep(
             buffers.responseHead, framing: framing, options: options)
         forgetPreparedRequest()
@@ -67,6 +68,15 @@ extension ClientConnection {
         }
     }
 
+    /// RFC 9110 §15.2.2: a 101 that does not say what was offered is no answer to this request.
+    private func checkUpgrade(_ options: ConnectionOptions) throws(ParseError) {
+        let buffers = worker.buffers
+        let isMet = buffers.withInput { bytes in
+            expectedUpgrade?.isMet(by: buffers.responseHead, options: options, in: bytes) ?? false
+        }
+        guard isMet else { throw .invalidUpgrade }
+    }
+
     private func forwardResponse(
         _ framing: BodyFraming, _ options: ConnectionOptions, headByteCount: Int
     ) {
@@ -75,9 +85,14 @@ extension ClientConnection {
         let isChunked = needsFraming && exchange.request.version == .http11
         // HTTP/1.0 has no chunks: such a client learns the end from the close.
         clientSeesEnd = !needsFraming || isChunked
-        responseRelay = BodyRelay(framing: framing, target: isChunked ? .chunked : .plain)
+        let passesTrailers =
+            framing == .chunked && isChunked && exchange.request.acceptsTrailers
+            && !options.hasOtherTokens
+        responseRelay = BodyRelay(
+            framing: framing, target: isChunked ? .chunked : .plain, passesTrailers: passesTrailers)
         writeResponseHead(options) { forwarding in
             forwarding.isChunked = isChunked
+            forwarding.passesTrailers = passesTrailers
             // RFC 9110 §8.6: no length in an answer that can have no body at all.
             forwarding.keepsContentLength =
                 !needsFraming && worker.buffers.responseHead.status != 204

@@ -1,3 +1,4 @@
+import HTTPParser
 import ProxyCore
 import Transport
 
@@ -13,6 +14,12 @@ extension ClientConnection {
         buffers.keep(from: buffers.inputCount, with: connection)
         for side in [downstream, connection] { ClientConnection.watchForDeath(side) }
         choice?.holdSession()
+        guard expectedUpgrade?.isWebSocket == true else { return }
+        var tunnel = WebSocketTunnel()
+        buffers.withInput { bytes in
+            _ = tunnel.bytesCame(bytes.extracting(glued), .fromBackend)
+        }
+        webSocket = tunnel
     }
 
     /// A peer that vanished without a word is noticed within about two minutes, whatever
@@ -24,8 +31,11 @@ extension ClientConnection {
 
     func pumpTunnel() -> Bool {
         guard let connection = upstream?.connection else { return false }
-        let hasMovedUp = pump(from: downstream, to: connection)
-        let hasMovedDown = !isClosed && pump(from: connection, to: downstream)
+        let hasMovedUp = pump(from: downstream, to: connection, .fromClient)
+        let hasMovedDown = !isClosed && pump(from: connection, to: downstream, .fromBackend)
+        if webSocket?.isOver == true, !connection.hasUnsentBytes, !downstream.hasUnsentBytes {
+            close()
+        }
         // A side that was told the end was told it because the other had ended.
         if connection.hasFinishedSending && downstream.hasFinishedSending
             && !connection.hasUnsentBytes && !downstream.hasUnsentBytes
@@ -37,7 +47,9 @@ extension ClientConnection {
 
     /// One read and one write. Nothing is read while the other side has not taken what was read
     /// before, so a tunnel holds at most one read in each direction.
-    private func pump(from source: Connection, to target: Connection) -> Bool {
+    private func pump(
+        from source: Connection, to target: Connection, _ direction: WebSocketTunnel.Direction
+    ) -> Bool {
         if target.hasUnsentBytes {
             // A reset, and no end that both sides agreed to: the slow side is told at once.
             if source.isHungUp && !source.hasFinishedSending { close() }
@@ -47,13 +59,39 @@ extension ClientConnection {
         switch buffers.take(from: source, seen: 0) {
         case .nothing: return false
         case .bytes:
-            let result = buffers.sendInput(0..<buffers.inputCount, on: target)
+            let move = buffers.withInput { bytes in
+                webSocket?.bytesCame(bytes, direction)
+                    ?? WebSocketTunnel.Move(forwardedCount: bytes.count, closes: false)
+            }
+            if move.forwardedCount > 0,
+                case .failed = buffers.sendInput(0..<move.forwardedCount, on: target)
+            {
+                close()
+                return false
+            }
             buffers.keep(from: buffers.inputCount, with: source)
-            if case .failed = result { close() }
+            if move.closes { sendClose(on: target) }
         // Half-close is passed on; the other direction lives until it ends too.
         case .endOfStream: target.finishSending()
         case .failed: close()
         }
         return true
+    }
+
+    /// Ends a WebSocket by the rules of its protocol, from the middle: each side gets a Close
+    /// frame, at once or behind the frame that is on its way to it.
+    func endWebSocket() {
+        guard let connection = upstream?.connection, let closes = webSocket?.end() else { return }
+        if closes.fromClient { sendClose(on: connection) }
+        if closes.fromBackend { sendClose(on: downstream) }
+    }
+
+    private func sendClose(on target: Connection) {
+        let buffers = worker.buffers
+        // RFC 6455 §5.3: a client's masking keys cannot be foretold.
+        let mask: UInt32? = target === downstream ? nil : UInt32.random(in: 0 ... .max)
+        buffers.output.removeAll()
+        WebSocketCloseFrame.write(mask: mask, into: &buffers.output)
+        buffers.sendOutput(on: target)
     }
 }

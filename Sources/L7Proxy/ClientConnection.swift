@@ -28,6 +28,12 @@ final class ClientConnection: ConnectionHandler {
     var preparedHeadByteCount = 0
     var requestRelay = BodyRelay(framing: .none, target: .plain)
     var responseRelay = BodyRelay(framing: .none, target: .plain)
+    /// What a 101 to this request would have to say; nil when none may come.
+    var expectedUpgrade: UpgradeExpectation?
+    /// Non-nil exactly while this is a WebSocket.
+    var webSocket: WebSocketTunnel?
+    /// When the WebSocket is to be ended, because the process is.
+    private var endMoment: MonotonicTime?
     /// The response's framing tells the client where it ends.
     var clientSeesEnd = true
 
@@ -65,6 +71,11 @@ final class ClientConnection: ConnectionHandler {
     }
 
     func connectionDeadlinePassed(_ connection: Connection) {
+        if endMoment != nil {
+            endMoment = nil
+            endWebSocket()
+            return advance()
+        }
         guard let wait = currentWait else { return }
         currentWait = nil
         if wait == .connect {
@@ -121,6 +132,11 @@ final class ClientConnection: ConnectionHandler {
     }
 
     private func updateDeadline(hasProgressed: Bool) {
+        if let endMoment {
+            currentWait = nil
+            downstream.deadline = endMoment
+            return
+        }
         let backlog = Exchange.Backlog(
             downstream: downstream.hasUnsentBytes,
             upstream: upstream?.connection.hasUnsentBytes ?? false,
@@ -251,6 +267,16 @@ final class ClientConnection: ConnectionHandler {
         } else {
             closeGently()
         }
+    }
+
+    /// The process is about to end: an idle connection is closed, one with an exchange ends with
+    /// it, a WebSocket is told to go at `moment`. Any other tunnel lasts until time is up.
+    func drain(endingWebSocketAt moment: MonotonicTime) {
+        if isIdle { return close() }
+        exchange.drainRequested()
+        guard webSocket != nil else { return }
+        endMoment = moment
+        updateDeadline(hasProgressed: false)
     }
 
     private func forgetExchange() {

@@ -14,6 +14,7 @@ final class ConfigSnapshot: Sendable {
     let responseParser: ResponseParser
     /// One for each route, at its position.
     private let routeAffinities: [RouteAffinity]
+    private let routeUpgrades: [[[UInt8]]]
     /// For requests that no route matches; nil answers 404.
     private let defaultAffinity: RouteAffinity?
 
@@ -29,6 +30,7 @@ final class ConfigSnapshot: Sendable {
                 route.affinity, path: route.path, service: services[route.service],
                 resources: resources)
         }
+        routeUpgrades = configuration.routes.map { $0.upgradeProtocols.map { Array($0.utf8) } }
         defaultAffinity = configuration.defaultService.map { position in
             RouteAffinity(
                 configuration.defaultAffinity, path: "/", service: services[position],
@@ -49,10 +51,19 @@ final class ConfigSnapshot: Sendable {
     /// For a failure that concerns no listener in particular.
     var anyListener: ListenerAddress { configuration.listeners[0] }
 
-    /// The affinity of the route for a request, or nil where there is none.
-    func affinity(host: Span<UInt8>, path: Span<UInt8>) -> RouteAffinity? {
-        guard let route = routeTable.match(host: host, path: path) else { return defaultAffinity }
-        return routeAffinities[route]
+    /// Where a match leads; nil where nothing serves it.
+    func affinity(of match: RouteMatch) -> RouteAffinity? {
+        switch match {
+        case .route(let position): routeAffinities[position]
+        case .none: defaultAffinity
+        case .ambiguous: nil
+        }
+    }
+
+    /// The protocols besides WebSocket that a request of this match may change to.
+    func upgradeProtocols(of match: RouteMatch) -> [[UInt8]] {
+        guard case .route(let position) = match else { return [] }
+        return routeUpgrades[position]
     }
 }
 

@@ -11,6 +11,8 @@ struct RequestArrival {
     var facts = Exchange.RequestFacts()
     var forwarding: RequestForwarding
     var choice: Choice?
+    /// What a 101 would have to say; nil when none may come.
+    var expectedUpgrade: UpgradeExpectation?
     /// The status of a request that no backend is to see.
     var refusal: UInt16?
 
@@ -26,28 +28,55 @@ struct RequestArrival {
         forwarding.peerIsTrusted = resolver.isTrusted(client.peer)
         forwarding.localPort = client.localPort
         forwarding.framing = framing
-        noteFacts(of: head, in: bytes)
-        refusal = refusal(of: head, limits: configuration.limits)
+        noteFacts(of: head)
+        facts.acceptsTrailers = TrailerOffer.isMade(by: head, options: options, in: bytes)
+        forwarding.acceptsTrailers = facts.acceptsTrailers
+        refusal = refusal(of: head, in: bytes, limits: configuration.limits)
         if refusal == nil { route(head, in: bytes, from: client) }
     }
 
-    private mutating func noteFacts(of head: RequestHead, in bytes: Span<UInt8>) {
+    private mutating func noteFacts(of head: RequestHead) {
         facts.method = head.method
         facts.version = head.version
         facts.hasBody = framing != .none
+        // Connection may nominate trailer fields, too (RFC 9110 §7.6.1): then none is passed.
+        forwarding.passesTrailers = framing == .chunked && !options.hasOtherTokens
         facts.wantsKeepAlive = head.version == .http11 ? !options.close : options.keepAlive
-        facts.offersUpgrade =
-            !facts.hasBody && UpgradeRule.mayPass(head, options: options, in: bytes)
-        forwarding.passesUpgrade = facts.offersUpgrade
-        if let expect = head.fields.first(.expect) {
-            facts.expectsContinue =
-                bytes.extracting(expect.value.offsets).equalsIgnoringCase("100-continue")
-        }
+        // Any other expectation is refused below.
+        facts.expectsContinue = head.version == .http11 && head.fields.contains(.expect)
     }
 
-    private func refusal(of head: RequestHead, limits: Limits) -> UInt16? {
-        // We are a gateway and no tunnel to anywhere (RFC 9110 §9.3.6).
-        if head.method == .connect { return 405 }
+    /// What the request offers to become, if that is for its route to pass on.
+    private mutating func noteUpgrade(
+        of head: RequestHead, in bytes: Span<UInt8>, allowed: [[UInt8]]
+    ) {
+        guard !facts.hasBody,
+            let offer = UpgradeRule.offer(head, options: options, in: bytes, allowed: allowed)
+        else { return }
+        facts.offersUpgrade = true
+        forwarding.upgrade = offer
+        let token = bytes.extracting(offer.offsets)
+        var accept: [UInt8]?
+        if UpgradeRule.isWebSocket(token), let key = head.fields.first(.secWebSocketKey) {
+            accept = WebSocketAccept.value(for: bytes.extracting(key.value.offsets))
+        }
+        expectedUpgrade = UpgradeExpectation(
+            name: token.indices.map { token[$0] }, webSocketAccept: accept)
+    }
+
+    private func refusal(
+        of head: RequestHead, in bytes: Span<UInt8>, limits: Limits
+    ) -> UInt16? {
+        // We are a gateway and no tunnel to anywhere (RFC 9110 §9.3.6). TRACE would send a
+        // client's credentials, and what we add, back to whoever can read the answer (§9.3.8).
+        if head.method == .connect || head.method == .trace { return 405 }
+        // RFC 9110 §10.1.1: there is one expectation.
+        if let expect = head.fields.first(.expect),
+            head.fields.isRepeated(.expect)
+                || !bytes.extracting(expect.value.offsets).equalsIgnoringCase("100-continue")
+        {
+            return 417
+        }
         if case .length(let count) = framing, limits.requestBody > 0, count > limits.requestBody {
             return 413
         }
@@ -62,9 +91,14 @@ struct RequestArrival {
         // `OPTIONS *` asks a server as a whole, so only a rule for all of it applies.
         let range = head.targetForm == .asterisk ? ByteRange.empty : head.path
         let path = bytes.extracting(range.offsets)
-        guard let affinity = configuration.snapshot.affinity(host: host, path: path) else {
-            refusal = 404
+        let match = configuration.snapshot.routeTable.resolve(host: host, path: path)
+        guard let affinity = configuration.snapshot.affinity(of: match) else {
+            refusal = match == .ambiguous ? 400 : 404
             return
+        }
+        if options.upgrade {
+            let allowed = configuration.snapshot.upgradeProtocols(of: match)
+            noteUpgrade(of: head, in: bytes, allowed: allowed)
         }
         let worker = client.worker
         forwarding.requestID = (worker.random.next(), worker.random.next())

@@ -113,11 +113,13 @@ final class Server {
         log.notice("configuration reloaded: \(configuration.routes.count) routes")
     }
 
-    private func drain() {
+    /// Ends everything in its time: waits for `preStop`, closes the listeners, lets what is in
+    /// flight finish within `drain`, and stops.
+    func drain() {
         waitBeforeStop()
         let limit = initial.timeouts.drain
         log.notice("draining for at most \(limit)")
-        for worker in workers { worker.share.orders.put(.drain) }
+        for worker in workers { worker.share.orders.put(.drain(within: limit)) }
         let end = MonotonicTime.now() + limit
         while !workers.allSatisfy(\.share.hasEnded), MonotonicTime.now() < end {
             // The threads end without a signal: look often enough that nobody waits for us.

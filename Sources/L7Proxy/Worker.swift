@@ -159,7 +159,7 @@ final class Worker: ClientConnectionOwner {
         for order in shared.orders.take() {
             switch order {
             case .adopt(let snapshot): adopt(snapshot)
-            case .drain: drain()
+            case .drain(let time): drain(within: time)
             case .stop: loop.stop()
             }
         }
@@ -186,13 +186,21 @@ final class Worker: ClientConnectionOwner {
         }
     }
 
-    /// Takes no new connections, and ends those that are between two requests.
-    private func drain() {
+    /// Takes no new connections, and ends those that are between two requests. WebSockets are ended
+    /// one after the other, so that their clients do not all come back to others at once; the last
+    /// quarter of the time is left for their answers.
+    private func drain(within time: Duration) {
         context.isDraining = true
         for listener in listeners.values { listener.close() }
         listeners.removeAll()
         for arrival in arrivals.values { end(arrival, as: nil) }
-        for case let client? in clients where client.isIdle { client.close() }
+        let step = (time * 3 / 4).wholeNanoseconds / UInt64(max(1, clientCount))
+        var moment = loop.now
+        for case let client? in clients {
+            let isWebSocket = client.webSocket != nil
+            client.drain(endingWebSocketAt: moment)
+            if isWebSocket { moment = moment.advanced(byNanoseconds: step) }
+        }
         if clientCount == 0 { loop.stop() }
     }
 

@@ -48,7 +48,8 @@ final class ConnectionCount: Sendable {
 final class OrderBox: Sendable {
     enum Order: Sendable {
         case adopt(ConfigSnapshot)
-        case drain
+        /// End what is idle now, and the rest within this time.
+        case drain(within: Duration)
         case stop
     }
 

@@ -79,6 +79,8 @@ package struct Exchange: Equatable, Sendable {
         package var offersUpgrade = false
         /// The body follows once the backend has said 100 (RFC 9110 §10.1.1).
         package var expectsContinue = false
+        /// The client can take trailers (RFC 9110 §10.1.4).
+        package var acceptsTrailers = false
 
         package init() {}
     }
@@ -265,6 +267,11 @@ extension Exchange {
             return connect()
         }
         return respond(502)
+    }
+
+    /// The process is about to end: the client's connection is not kept after this exchange.
+    package mutating func drainRequested() {
+        request.wantsKeepAlive = false
     }
 
     package mutating func deadlinePassed(_ wait: Wait) -> Action {

@@ -13,7 +13,7 @@ enum HopByHop {
         case .proxyConnection: true
         // RFC 9113 §3.1 retired h2c; RFC 7540 §3.2.1 had made this hop-by-hop.
         case .http2Settings: true
-        // Trailers are not passed on, so they are not announced (RFC 9110 §6.6.2).
+        // Announces trailers of this hop (RFC 9110 §6.6.2); kept by who passes them on.
         case .trailer: true
         case .other: options.nominates(bytes.extracting(field.name.offsets), fields, in: bytes)
         // End to end whatever Connection nominates: without them the message would mean something

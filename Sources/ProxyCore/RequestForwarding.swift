@@ -15,8 +15,12 @@ package struct RequestForwarding: Sendable {
     /// 128 random bits for X-Request-ID.
     package var requestID: (UInt64, UInt64) = (0, 0)
     package var framing = BodyFraming.none
-    /// Connection and Upgrade go to the backend (RFC 9110 §7.8).
-    package var passesUpgrade = false
+    /// The protocol that is offered to the backend (RFC 9110 §7.8), where one is.
+    package var upgrade: ByteRange?
+    /// The client takes trailers in the response, and we pass them on (RFC 9110 §10.1.4).
+    package var acceptsTrailers = false
+    /// Trailers of the request are passed on.
+    package var passesTrailers = false
     /// The client's session was moved to another backend.
     package var sessionMoved = false
 
@@ -35,7 +39,11 @@ package struct RequestForwarding: Sendable {
         head.fields.copyLines(in: bytes, into: &writer) { field in
             keeps(field, of: head.fields, options: options, in: bytes)
         }
-        if passesUpgrade { writeUpgrade(head, in: bytes, into: &writer) }
+        if let upgrade {
+            writeUpgrade(upgrade, in: bytes, into: &writer)
+        } else if acceptsTrailers {
+            writer.append("Connection: TE\r\nTE: trailers\r\n")
+        }
         if framing == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
         writeForwardedFor(head, in: bytes, into: &writer)
         writeOrigin(head, in: bytes, into: &writer)
@@ -88,16 +96,16 @@ package struct RequestForwarding: Sendable {
         case .xForwardedProto, .xForwardedHost, .xForwardedPort, .xRequestID, .forwarded:
             peerIsTrusted
         case .contentLength: framing != .chunked
+        case .trailer: passesTrailers
         default: !HopByHop.endsHere(field, of: fields, options: options, in: bytes)
         }
     }
 
     private func writeUpgrade(
-        _ head: RequestHead, in bytes: Span<UInt8>, into writer: inout ByteWriter
+        _ upgrade: ByteRange, in bytes: Span<UInt8>, into writer: inout ByteWriter
     ) {
-        guard let upgrade = head.fields.first(.upgrade) else { return }
         writer.append("Connection: upgrade\r\nUpgrade: ")
-        writer.append(bytes, upgrade.value)
+        writer.append(bytes, upgrade)
         writer.append("\r\n")
     }
 

@@ -5,6 +5,8 @@ package struct ResponseForwarding: Sendable {
     package var persistence = Persistence.implied
     /// The body leaves in chunks of ours.
     package var isChunked = false
+    /// Trailers are passed on, and so is what announces them.
+    package var passesTrailers = false
     /// The body's length is told by its own field.
     package var keepsContentLength = true
 
@@ -38,6 +40,7 @@ package struct ResponseForwarding: Sendable {
         case .close: writer.append("Connection: close\r\n")
         case .upgrade: writeUpgrade(head, in: bytes, into: &writer)
         }
+        if head.status == 426 { writeRequiredUpgrade(head, in: bytes, into: &writer) }
         if isChunked { writer.append("Transfer-Encoding: chunked\r\n") }
         writer.append("\r\n")
     }
@@ -50,7 +53,19 @@ package struct ResponseForwarding: Sendable {
             // Equal lengths said twice leave as one (RFC 9112 §6.3 item 5).
             return keepsContentLength && field == fields.first(.contentLength)
         }
+        if field.known == .trailer { return passesTrailers }
         return !HopByHop.endsHere(field, of: fields, options: options, in: bytes)
+    }
+
+    /// RFC 9110 §15.5.22: a 426 says to what. Where it asks for what we would not pass on, such as
+    /// h2c, it is left without.
+    private func writeRequiredUpgrade(
+        _ head: ResponseHead, in bytes: Span<UInt8>, into writer: inout ByteWriter
+    ) {
+        guard let upgrade = head.fields.first(.upgrade),
+            UpgradeRule.isWebSocket(bytes.extracting(upgrade.value.offsets))
+        else { return }
+        writer.append("Connection: upgrade\r\nUpgrade: websocket\r\n")
     }
 
     private func writeUpgrade(

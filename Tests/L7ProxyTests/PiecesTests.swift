@@ -62,7 +62,8 @@ struct PiecesTests {
             try PiecesTests.send(accepted + "welcome", in: size, on: wire)
             _ = try wire.read(until: "early")
         }
-        let client = try ProxyUnderTest(to: backend).connect()
+        let proxy = try ProxyUnderTest(to: backend, annotations: "upgrade-protocols: chat")
+        let client = try proxy.connect()
         try PiecesTests.send(
             get("/", "Connection: upgrade", "Upgrade: chat") + "early", in: size, on: client)
         #expect(try client.readMessage(.none).status == 101)

@@ -58,7 +58,8 @@ struct ReloadTests {
             while let byte = try? wire.read(exactly: 1) { try wire.send(byte) }
         }
         let new = try ReloadTests.named("new")
-        let proxy = try ProxyUnderTest(file: ReloadTests.file(old), backends: [old, new])
+        let file = "annotations: {upgrade-protocols: chat}\n" + ReloadTests.file(old)
+        let proxy = try ProxyUnderTest(file: file, backends: [old, new])
         let client = try proxy.connect(
             sending: get("/", "Connection: upgrade", "Upgrade: chat"))
         #expect(try client.readMessage(.none).status == 101)

@@ -219,6 +219,51 @@ struct WebSocketTests {
         #expect(backend.requests.first?["Upgrade"] == nil)
     }
 
+    @Test(
+        "a 101 that does not answer the handshake is a 502, and no tunnel (RFC 6455 §4.1)",
+        arguments: [
+            "Upgrade: websocket|Connection: Upgrade",
+            "Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: AAAA",
+            "Upgrade: h2c|Connection: Upgrade|Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+            "Upgrade: websocket|Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+            "Upgrade: websocket|Connection: Upgrade|Content-Length: 0|"
+                + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+        ])
+    func invalidAnswer(fields: String) throws {
+        let lines = fields.split(separator: "|").joined(separator: "\r\n")
+        let answer = "HTTP/1.1 101 Switching Protocols\r\n\(lines)\r\n\r\n"
+        let backend = try ScriptedBackend(ScriptedBackend.answering(answer))
+        let client = try ProxyUnderTest(to: backend).connect(
+            sending: WebSocketTests.handshake())
+        #expect(try client.readMessage().status == 502)
+        // The client's connection is still one of HTTP.
+        try client.send(WebSocketTests.handshake())
+        #expect(try client.readMessage().status == 502)
+    }
+
+    @Test("a backend's 426 still says which protocol it wants (RFC 9110 §15.5.22)")
+    func upgradeRequired() throws {
+        for (offer, expected) in [("WebSocket", ["websocket"]), ("h2c", [])] {
+            let backend = try ScriptedBackend(
+                ScriptedBackend.answering(
+                    head(
+                        "HTTP/1.1 426 Upgrade Required", "Upgrade: \(offer)",
+                        "Connection: Upgrade", "Content-Length: 0")))
+            let response = try ProxyUnderTest(to: backend).exchange(get())
+            #expect(response.status == 426 && response.all("Upgrade") == expected)
+            #expect(response.all("Connection").contains("upgrade") == !expected.isEmpty)
+        }
+    }
+
+    @Test("another protocol is not offered unless its route allows it (RFC 9110 §7.8)")
+    func otherProtocolRefused() throws {
+        let backend = try ScriptedBackend()
+        let proxy = try ProxyUnderTest(to: backend)
+        let request = get("/", "Connection: upgrade", "Upgrade: chat/1")
+        #expect(try proxy.exchange(request).status == 200)
+        #expect(backend.requests[0].all("Upgrade") + backend.requests[0].all("Connection") == [])
+    }
+
     @Test("another protocol may be spoken after its 101 (RFC 9110 §7.8)")
     func otherProtocol() throws {
         let backend = try ScriptedBackend { wire, _ in
@@ -226,7 +271,9 @@ struct WebSocketTests {
             try wire.send(
                 head("HTTP/1.1 101 Go", "Upgrade: chat/1", "Connection: upgrade") + "hi")
         }
-        let client = try ProxyUnderTest(to: backend).connect(
+        let proxy = try ProxyUnderTest(
+            to: backend, annotations: "upgrade-protocols: \"tcp, Chat/1\"")
+        let client = try proxy.connect(
             sending: get("/", "Connection: upgrade", "Upgrade: chat/1"))
         let response = try client.readMessage(.none)
         #expect(response.status == 101 && response["Upgrade"] == "chat/1")

@@ -75,6 +75,14 @@ final class ProxyUnderTest: Sendable {
         }
     }
 
+    /// Does what TERM does, until every connection has ended or its time is up.
+    func drain() {
+        server.withLock { server in
+            server?.drain()
+            server = nil
+        }
+    }
+
     /// Puts another text in the place of the routes file, and does what SIGHUP does.
     func reload(_ text: String) {
         file.replace(by: text)
