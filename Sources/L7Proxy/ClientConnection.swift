@@ -54,6 +54,8 @@ final class ClientConnection: ConnectionHandler {
     var slot = 0
     private(set) var isClosed = false
     private var currentWait: Wait?
+    /// What a slow reader had still to take when its time was up last.
+    private var untakenByteCount: Int?
 
     init(_ connection: Connection, peer: IPAddress, localPort: UInt16, worker: WorkerContext) {
         self.worker = worker
@@ -66,7 +68,10 @@ final class ClientConnection: ConnectionHandler {
     // MARK: - Events
 
     func connectionReady(_ connection: Connection) {
+        let unsent = connection.unsentByteCount
         if connection.hasUnsentBytes || connection.hasFinishedSending { _ = connection.flush() }
+        // A part that was taken is progress, even if nothing more can be moved yet.
+        if connection.unsentByteCount < unsent { currentWait = nil }
         advance()
     }
 
@@ -78,12 +83,30 @@ final class ClientConnection: ConnectionHandler {
         }
         guard let wait = currentWait else { return }
         currentWait = nil
+        if isBeingTaken(wait) { return arm(wait) }
         if wait == .connect {
             connectFailed(timedOut: true)
         } else {
             perform(exchange.deadlinePassed(wait))
         }
         advance()
+    }
+
+    /// Whether a slow reader has taken something since it was last looked at. The kernel tells of
+    /// room only when a third of its buffer is free, which can take such a reader minutes; so it is
+    /// asked when the time is up, and the time begins anew when less is waiting.
+    private func isBeingTaken(_ wait: Wait) -> Bool {
+        let reader: Connection? =
+            switch wait {
+            case .clientWrite: downstream
+            case .backendWrite: upstream?.connection
+            case .clientIdle, .requestHead, .requestBody, .connect, .backendRead, .tunnelIdle,
+                .linger:
+                nil
+            }
+        guard let count = reader?.untakenByteCount else { return false }
+        defer { untakenByteCount = count }
+        return untakenByteCount.map { count < $0 } ?? true
     }
 
     /// 16: enough for a burst of pipelined requests or a megabyte of a body, and few enough to be
@@ -143,6 +166,11 @@ final class ClientConnection: ConnectionHandler {
             headHasBegun: downstream.pendingByteCount > 0)
         let wait = exchange.wait(with: backlog)
         guard wait != currentWait || (hasProgressed && wait.isRenewedByProgress) else { return }
+        untakenByteCount = nil
+        arm(wait)
+    }
+
+    private func arm(_ wait: Wait) {
         currentWait = wait
         downstream.deadline = configuration.deadline(for: wait, from: worker.loop.now)
     }
@@ -161,7 +189,7 @@ final class ClientConnection: ConnectionHandler {
         case .respond(let status): respondLocally(status)
         case .finish(let reuseDownstream, let reuseUpstream):
             finish(reuseDownstream: reuseDownstream, reuseUpstream: reuseUpstream)
-        case .abort: abort()
+        case .abort: close()
         }
     }
 
@@ -183,6 +211,9 @@ final class ClientConnection: ConnectionHandler {
         do throws(SystemError) {
             upstream = try pool.open(for: self)
         } catch {
+            // Out of descriptors, memory or ports: that says nothing about the backend, and no
+            // session moves for it.
+            if error.isExhaustion { return perform(exchange.connectingWasImpossible()) }
             connectFailed(timedOut: false)
         }
     }
@@ -262,6 +293,7 @@ final class ClientConnection: ConnectionHandler {
         forgetExchange()
         if reuseDownstream {
             exchange.reset()
+            clientSeesEnd = true
             // The next head has a time of its own, even if it has begun already.
             currentWait = nil
         } else {
@@ -298,19 +330,15 @@ final class ClientConnection: ConnectionHandler {
         downstream.finishSending()
     }
 
-    /// Cuts the client off. A response whose end is the close itself has to be reset, or it would
-    /// look whole.
-    private func abort() {
-        if exchange.responseSide == .body && !clientSeesEnd { downstream.reset() }
-        close()
-    }
-
+    /// Closes at once. A response whose end is the close itself is reset unless the kernel has all
+    /// of it: with a mere close it would look whole.
     func close() {
         guard !isClosed else { return }
         isClosed = true
+        let hasMore = exchange.responseSide == .body || downstream.hasUnsentBytes
         releaseUpstream(reusing: false)
         forgetExchange()
-        downstream.close()
+        if hasMore && !clientSeesEnd { downstream.reset() } else { downstream.close() }
         // A method of this object may still be running: it dies at the end of the turn.
         worker.loop.keepUntilTurnEnd(self)
         worker.clientConnectionClosed(at: slot)

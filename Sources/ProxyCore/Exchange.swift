@@ -144,6 +144,12 @@ extension Exchange {
         return respond(timedOut ? 504 : 502)
     }
 
+    /// No connection can be opened at all, to whatever backend.
+    package mutating func connectingWasImpossible() -> Action {
+        precondition(responseSide == .connecting)
+        return respond(503)
+    }
+
     /// Whether one more connection may be tried: asked before a successor is chosen.
     package var mayConnectAgain: Bool { attempts < Exchange.attemptsMax }
 

@@ -1,3 +1,5 @@
+import CLinux
+
 /// Whom a connection tells. One object may be the handler of several connections.
 package protocol ConnectionHandler: AnyObject {
     /// Something became possible: there are bytes or room, it has connected or failed to, or the
@@ -265,6 +267,12 @@ package enum SendResult: Sendable, Equatable {
 extension Connection {
     package var unsentByteCount: Int { unsent.count }
     package var hasUnsentBytes: Bool { unsent.buffer != nil }
+
+    /// What the peer still has to take: our own unsent bytes, and those that wait in the kernel. A
+    /// peer that reads slowly makes this smaller long before the kernel says that there is room.
+    package var untakenByteCount: Int {
+        unsent.count + max(0, Int(clinux_unacknowledged_count(socket.descriptor)))
+    }
 
     /// Sends at once, if nothing waits before it; what the kernel does not take is copied.
     ///

@@ -18,6 +18,10 @@ package struct SystemError: Error, Sendable, Equatable, CustomStringConvertible 
 
     /// The process or the machine has run out of descriptors or of memory: trying again at once
     /// cannot help, and is not the peer's fault.
+    /// Something of this machine has run out: no peer is to blame. With EADDRNOTAVAIL it is the
+    /// local ports for one destination.
+    package var isExhaustion: Bool { isResourceExhaustion || code == EADDRNOTAVAIL }
+
     package var isResourceExhaustion: Bool {
         code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM
     }

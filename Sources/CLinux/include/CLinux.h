@@ -41,6 +41,10 @@ int clinux_affinity_count(void);
 // Names the calling thread; the kernel keeps 15 bytes.
 void clinux_thread_set_name(const char *name);
 
+// Bytes that were sent on a TCP socket and that the peer has not acknowledged yet; -1 when the kernel
+// does not say.
+int clinux_unacknowledged_count(int descriptor);
+
 // An inotify instance, non-blocking, and a directory in it: whatever changes which files are there or
 // what they hold becomes readable.
 int clinux_watch_create(void);
