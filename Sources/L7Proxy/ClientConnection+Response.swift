@@ -10,6 +10,8 @@ extension ClientConnection {
             let connection = upstream?.connection
         else { return false }
         switch worker.buffers.take(from: connection, seen: scannedResponseCount) {
+        // A send has failed, and nothing has come that would explain it.
+        case .nothing where connection.error != nil: perform(exchange.upstreamFailed())
         case .nothing: return false
         case .endOfStream: perform(exchange.upstreamEnded(endsBody: false))
         case .failed: perform(exchange.upstreamFailed())

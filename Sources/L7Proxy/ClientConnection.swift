@@ -34,6 +34,8 @@ final class ClientConnection: ConnectionHandler {
     var webSocket: WebSocketTunnel?
     /// When the WebSocket is to be ended, because the process is.
     private var endMoment: MonotonicTime?
+    /// 500 ms: what a client sent before it could know of our end has come by then.
+    private static let drainGrace: UInt64 = 500_000_000
     /// The response's framing tells the client where it ends.
     var clientSeesEnd = true
 
@@ -78,6 +80,7 @@ final class ClientConnection: ConnectionHandler {
     func connectionDeadlinePassed(_ connection: Connection) {
         if endMoment != nil {
             endMoment = nil
+            if webSocket == nil && isIdle { return close() }
             endWebSocket()
             return advance()
         }
@@ -304,10 +307,13 @@ final class ClientConnection: ConnectionHandler {
     /// The process is about to end: an idle connection is closed, one with an exchange ends with
     /// it, a WebSocket is told to go at `moment`. Any other tunnel lasts until time is up.
     func drain(endingWebSocketAt moment: MonotonicTime) {
-        if isIdle { return close() }
         exchange.drainRequested()
-        guard webSocket != nil else { return }
-        endMoment = moment
+        if webSocket != nil {
+            endMoment = moment
+        } else if isIdle {
+            // A request may be on its way, or in the socket already.
+            endMoment = worker.loop.now.advanced(byNanoseconds: ClientConnection.drainGrace)
+        }
         updateDeadline(hasProgressed: false)
     }
 

@@ -31,11 +31,11 @@ final class Server {
         resources = RouteAffinity.Resources(
             authenticator: try CookieKeys.authenticator(for: configuration.cookieKeys),
             sessions: sessions)
-        initial = configuration
+        running = configuration
         self.sessions = sessions
     }
 
-    private let initial: Configuration
+    private var running: Configuration
     private let sessions: SessionTable
 
     /// Starts all workers.
@@ -45,8 +45,8 @@ final class Server {
         Signals.block(Server.signals)
         Signals.ignoreBrokenPipe()
         warnAboutDescriptors()
-        for address in initial.listeners { try Server.probe(address) }
-        let snapshot = ConfigSnapshot(initial, resources: resources)
+        for address in running.listeners { try Server.probe(address) }
+        let snapshot = ConfigSnapshot(running, resources: resources)
         var bound: [ListenerAddress: SocketAddress] = [:]
         for number in 0..<workerCount {
             let worker = WorkerThread(
@@ -68,7 +68,7 @@ final class Server {
     }
 
     private var workerCount: Int {
-        switch initial.workers {
+        switch running.workers {
         case .automatic: Processors.usableCount()
         case .exactly(let count): count
         }
@@ -108,6 +108,15 @@ final class Server {
             log.error("the configuration was not reloaded: \(error)")
             return
         }
+        do throws(ListenError) {
+            for address in configuration.listeners where !running.listeners.contains(address) {
+                try Server.probe(address)
+            }
+        } catch {
+            log.error("the configuration was not reloaded: \(error)")
+            return
+        }
+        running = configuration
         let snapshot = ConfigSnapshot(configuration, resources: resources)
         for worker in workers { worker.share.orders.put(.adopt(snapshot)) }
         log.notice("configuration reloaded: \(configuration.routes.count) routes")
@@ -117,7 +126,7 @@ final class Server {
     /// flight finish within `drain`, and stops.
     func drain() {
         waitBeforeStop()
-        let limit = initial.timeouts.drain
+        let limit = running.timeouts.drain
         log.notice("draining for at most \(limit)")
         for worker in workers { worker.share.orders.put(.drain(within: limit)) }
         let end = MonotonicTime.now() + limit
@@ -134,7 +143,7 @@ final class Server {
     /// Serves on, so that whoever sends us connections can learn that it should not. A second
     /// signal ends it.
     private func waitBeforeStop() {
-        let time = initial.timeouts.preStop
+        let time = running.timeouts.preStop
         guard time > .zero else { return }
         log.notice("stopping; the listeners close in \(time)")
         _ = Signals.wait(for: [SIGTERM, SIGINT], timeout: time)
@@ -143,11 +152,11 @@ final class Server {
     /// A client and a backend each need a descriptor.
     private func warnAboutDescriptors() {
         let available = Descriptors.raiseLimit()
-        let wanted = initial.limits.connections * 2 + 64
-        if initial.limits.connections > 0 && available < wanted {
+        let wanted = running.limits.connections * 2 + 64
+        if running.limits.connections > 0 && available < wanted {
             log.warning(
                 """
-                limits.connections is \(initial.limits.connections), which needs \(wanted) \
+                limits.connections is \(running.limits.connections), which needs \(wanted) \
                 descriptors, and \(available) may be open; raise the limit (ulimit -n) or lower \
                 the setting
                 """)

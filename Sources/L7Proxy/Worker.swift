@@ -191,7 +191,10 @@ final class Worker: ClientConnectionOwner {
     /// quarter of the time is left for their answers.
     private func drain(within time: Duration) {
         context.isDraining = true
-        for listener in listeners.values { listener.close() }
+        for listener in listeners.values {
+            listener.acceptRest()
+            listener.close()
+        }
         listeners.removeAll()
         for arrival in arrivals.values { end(arrival, as: nil) }
         let step = (time * 3 / 4).wholeNanoseconds / UInt64(max(1, clientCount))

@@ -11,7 +11,7 @@ final class WorkerConfiguration {
     private var selector: BackendSelector
     /// By service, backend and source address.
     private let pools: [[[UpstreamPool]]]
-    /// Nanoseconds by `Wait`; 0 waits for ever.
+    /// Nanoseconds by `Wait`.
     private let timeouts: [UInt64]
     let limits: Limits
 
@@ -31,9 +31,8 @@ final class WorkerConfiguration {
     var responseParser: ResponseParser { snapshot.responseParser }
     var resolver: ClientAddressResolver { snapshot.resolver }
 
-    func deadline(for wait: Wait, from now: MonotonicTime) -> MonotonicTime? {
-        let timeout = timeouts[Int(wait.rawValue)]
-        return timeout == 0 ? nil : now.advanced(byNanoseconds: timeout)
+    func deadline(for wait: Wait, from now: MonotonicTime) -> MonotonicTime {
+        now.advanced(byNanoseconds: timeouts[Int(wait.rawValue)])
     }
 
     /// Where a request goes; nil when no backend of its service may serve it.

@@ -4,13 +4,12 @@ package enum Wait: UInt8, Equatable, Sendable, CaseIterable {
     case connect, backendRead, backendWrite
     case clientWrite, tunnelIdle, linger
 
-    /// Whether every byte of progress starts the time anew. A head does not get more time by being
-    /// sent slowly.
+    /// Whether every step of progress starts the time anew. A head does not get more time by being
+    /// sent slowly, and a peer that does not read gets none for what it says meanwhile.
     package var isRenewedByProgress: Bool {
         switch self {
-        case .requestHead, .connect, .linger: false
-        case .clientIdle, .requestBody, .backendRead, .backendWrite, .clientWrite, .tunnelIdle:
-            true
+        case .requestHead, .connect, .linger, .backendWrite, .clientWrite: false
+        case .clientIdle, .requestBody, .backendRead, .tunnelIdle: true
         }
     }
 }

@@ -369,6 +369,8 @@ extension Connection {
 
     private func fail(_ error: SystemError) -> SendResult {
         errorCode = error.code
+        // What the peer said before it broke off may be there, and its edge still on the way.
+        isReadable = true
         unsent.removeAll(to: loop.buffers)
         return .failed(error)
     }
@@ -378,7 +380,8 @@ extension Connection {
         if unsafe unsent.append(bytes, from: loop.buffers) {
             return hasUnsentBytes ? .queued : .sent
         }
-        return .failed(SystemError(call: "send", code: noBufferSpace))
+        // Remembered like every failure to send: a part in the middle is missing from here on.
+        return fail(SystemError(call: "send", code: noBufferSpace))
     }
 }
 

@@ -118,6 +118,11 @@ package final class Listener: EventSource {
         }
     }
 
+    /// Accepts all that wait in the kernel's queue, as before a close that would reset them.
+    package func acceptRest() {
+        while isWatched, acceptOne() {}
+    }
+
     override func deadlinePassed() {
         if reserve.descriptor < 0 { reserve = Self.openReserve() }
         if !isPaused { watch(true) }
