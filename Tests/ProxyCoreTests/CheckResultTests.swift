@@ -92,7 +92,9 @@ import Testing
         }
     }
 
-    @Test("the first result counts at once", arguments: zip("+d-", [BackendState.ready, .drain, .down]))
+    @Test(
+        "the first result counts at once",
+        arguments: zip("+d-", [BackendState.ready, .drain, .down]))
     func first(result: Character, state: BackendState) {
         #expect(states(String(result)) == [state])
     }
