@@ -10,7 +10,7 @@ struct AnnotationValue {
 
     private var text: String { annotation.text }
 
-    private func fault(mustBe expected: String) {
+    func fault(mustBe expected: String) {
         let entry = YAMLEntry(
             key: annotation.name, keyPosition: annotation.entry.keyPosition,
             value: annotation.entry.value)

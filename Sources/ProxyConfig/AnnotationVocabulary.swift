@@ -22,7 +22,9 @@ enum AnnotationVocabulary {
         "session-cookie-max-age", "session-cookie-path", "session-cookie-domain",
         "session-cookie-secure", "session-cookie-samesite",
         "session-cookie-conditional-samesite-none", "session-cookie-change-on-failure",
-        "session-timeout", "server-alias", "upgrade-protocols",
+        "session-timeout", "server-alias", "upgrade-protocols", "proxy-next-upstream",
+        "proxy-next-upstream-tries",
+        "proxy-next-upstream-timeout", "disable-on-404",
     ]
 
     /// Their defaults are what the proxy does, so a file that spells them out is not bothered.
@@ -35,9 +37,7 @@ enum AnnotationVocabulary {
         ("session-cookie-nocache", GoBool.falseWords), ("session-on-lost", ["rebind"]),
         ("canary-precedence", ["affinity"]), ("close-tunnels-on-drain", GoBool.falseWords),
         ("use-regex", GoBool.falseWords), ("backend-protocol", ["HTTP"]),
-        ("proxy-next-upstream", ["error timeout"]), ("proxy-next-upstream-tries", ["3"]),
-        ("proxy-next-upstream-timeout", ["0"]), ("ssl-redirect", GoBool.falseWords),
-        ("force-ssl-redirect", GoBool.falseWords), ("disable-on-404", GoBool.falseWords),
+        ("ssl-redirect", GoBool.falseWords), ("force-ssl-redirect", GoBool.falseWords),
         ("ssl-passthrough", GoBool.falseWords), ("enable-cors", GoBool.falseWords),
         ("service-upstream", GoBool.falseWords), ("from-to-www-redirect", GoBool.falseWords),
         ("proxy-http-version", ["1.1"]), ("enable-modsecurity", GoBool.falseWords),

@@ -16,6 +16,7 @@ package struct Configuration: Sendable, Equatable {
     package var defaultService: Int?
     /// Affinity of the requests that go to `defaultService`.
     package var defaultAffinity = AffinitySettings()
+    package var defaultRetry = RetryRule()
     /// The keys as the file names them; the program reads what they name. The first signs.
     package var cookieKeys: [CookieKeySource] = []
     /// Most entries of all session tables together.

@@ -48,6 +48,8 @@ struct IngressRules {
             affinity: behaviour.affinity(for: draft.configuration.services[service]),
             origin: ingress.title)
         route.upgradeProtocols = behaviour.upgradeProtocols
+        route.retry = behaviour.retry
+        if behaviour.drainsOn404 { draft.drainOn404(service: service, reader, at: rule.position) }
         if case .failure(let taken) = draft.add(route, at: rule.position) {
             reader.warn(
                 "\(RouteText.render(host))\(path) is already routed at "

@@ -48,6 +48,7 @@ struct KubernetesServices {
             return service
         }
         service.backends = backends(object, port, reader, at: reference.position)
+        service.nodeCheck = nodeCheck(object)
         return service
     }
 
@@ -88,10 +89,22 @@ struct KubernetesServices {
         if nodes.isEmpty {
             reportEmpty(object, "there is no ready Node to reach its nodePort", reader, position)
         }
-        if let policy = object.spec?.entry("externalTrafficPolicy"), policy.value.text == "Local" {
+        if let policy = object.spec?.entry("externalTrafficPolicy"), policy.value.text == "Local",
+            nodeCheck(object) == nil
+        {
             own.note(LocalPolicy.note, at: policy.value.position)
         }
         return Backend.onNodes(nodes, port: UInt16(port))
+    }
+
+    /// The node's own word on whether it has pods, where backends are nodes. The API server gives
+    /// the port to `type: LoadBalancer` with `externalTrafficPolicy: Local` only.
+    private func nodeCheck(_ object: KubernetesObject) -> HealthCheck? {
+        guard objects.slices(of: object.name).isEmpty,
+            let entry = object.spec?.entry("healthCheckNodePort"), entry.value.text != "0",
+            let port = object.reader(findings).integer(entry, in: 1...65_535)
+        else { return nil }
+        return .node(port: UInt16(port))
     }
 
     private func reportEmpty(

@@ -13,6 +13,8 @@ struct RouteBehaviour {
     private var sessionTimeout: UInt32?
     private(set) var aliases: [HostPattern] = []
     private(set) var upgradeProtocols: [String] = []
+    private(set) var retry = RetryRule()
+    private(set) var drainsOn404 = false
 
     /// The affinity of a route to `service`: what the route says, else what the service says.
     func affinity(for service: Service) -> AffinitySettings {
@@ -57,6 +59,11 @@ struct RouteBehaviour {
         case "session-timeout": value.timeout { sessionTimeout = $0 }
         case "server-alias": value.hosts { aliases = $0 }
         case "upgrade-protocols": value.upgradeProtocols { upgradeProtocols = $0 }
+        case "proxy-next-upstream": value.retryConditions { retry.apply($0) }
+        case "proxy-next-upstream-tries": value.count(0...255) { retry.tries = UInt8($0) }
+        case "proxy-next-upstream-timeout":
+            value.count(0...86_400) { retry.timeout = $0 == 0 ? nil : .seconds($0) }
+        case "disable-on-404": value.boolean { drainsOn404 = $0 }
         default: break
         }
     }

@@ -113,5 +113,6 @@ extension Draft {
     mutating func setDefault(_ service: Int, _ behaviour: RouteBehaviour) {
         configuration.defaultService = service
         configuration.defaultAffinity = behaviour.affinity(for: configuration.services[service])
+        configuration.defaultRetry = behaviour.retry
     }
 }

@@ -36,6 +36,8 @@ struct ShortFormRoutes {
             affinity: behaviour.affinity(for: draft.configuration.services[service]),
             origin: reader.findings.describe(position))
         route.upgradeProtocols = behaviour.upgradeProtocols
+        route.retry = behaviour.retry
+        if behaviour.drainsOn404 { draft.drainOn404(service: service, reader, at: position) }
         if case .failure(let taken) = draft.add(route, at: position) {
             reportDuplicate(name, at: keys["path"] ?? keys["host"], position, taken)
         }

@@ -29,17 +29,21 @@ enum ShortFormSchema {
         keys: [
             ("nodePort", .full), ("backends", .full), ("balance", .full),
             ("sessionAffinity", .full), ("sessionAffinityConfig", .full),
-            ("externalTrafficPolicy", .full), ("healthCheckNodePort", .only(.absent)),
-            ("healthCheck", .only(.absent)), ("passiveHealth", .only(.mapping(passiveHealth))),
+            ("externalTrafficPolicy", .full), ("healthCheckNodePort", .full),
+            ("healthCheck", .full), ("passiveHealth", .full),
             ("queue", .only(.mapping(queue))), ("slowStart", .only(.duration(.zero))),
             ("tls", .only(.absent)), ("ingressNginxName", .only(.absent)),
         ])
 
-    private static let passiveHealth = Schema(
+    static let passiveHealth = Schema(
         subject: "'passiveHealth'",
+        keys: [("maxFails", .full), ("failTimeout", .full), ("panicThreshold", .full)])
+
+    static let healthCheck = Schema(
+        subject: "'healthCheck'",
         keys: [
-            ("maxFails", .only(.count(3))), ("failTimeout", .only(.duration(.seconds(10)))),
-            ("panicThreshold", .only(.word("50%"))),
+            ("path", .full), ("port", .full), ("host", .full), ("interval", .full),
+            ("timeout", .full), ("rise", .full), ("fall", .full), ("expect", .full),
         ])
 
     private static let queue = Schema(
@@ -88,7 +92,8 @@ enum ShortFormSchema {
 
     /// Every mapping, for the test that the example file names each key.
     static let all = [
-        root, listener, clientIP, service, passiveHealth, queue, backend, sessionAffinityConfig,
+        root, listener, clientIP, service, passiveHealth, healthCheck, queue, backend,
+        sessionAffinityConfig,
         sessionAffinityClientIP, route, timeouts, limits,
     ]
 }

@@ -15,8 +15,10 @@ struct ShortFormServices {
             service.balance = kind
         }
         service.clientIP = sessionAffinity(keys)
+        ShortFormHealth(reader: reader).read(keys, into: &service)
         if let entry = keys["externalTrafficPolicy"],
-            reader.word(entry, ShortFormWords.externalTrafficPolicy) == true
+            reader.word(entry, ShortFormWords.externalTrafficPolicy) == true,
+            service.nodeCheck == nil, service.healthCheck == nil
         {
             reader.note(LocalPolicy.note, at: entry.value.position)
         }

@@ -11,6 +11,7 @@ package struct Route: Sendable, Equatable {
     package var affinity: AffinitySettings
     /// Protocols besides WebSocket that a connection may be turned into, in lower case.
     package var upgradeProtocols: [String] = []
+    package var retry = RetryRule()
     /// Where it was written, for people: `routes.yaml:12` or `Ingress default/shop`.
     package var origin: String
 

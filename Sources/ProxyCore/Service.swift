@@ -9,6 +9,11 @@ package struct Service: Sendable, Equatable {
     package var balance = BalanceKind.roundRobin
     /// `sessionAffinity: ClientIP`; a route's own affinity wins over it.
     package var clientIP: ClientIPSettings?
+    package var passiveHealth = PassiveHealth()
+    /// `healthCheck`: of each backend.
+    package var healthCheck: HealthCheck?
+    /// `healthCheckNodePort`: of the node that each backend's address is.
+    package var nodeCheck: HealthCheck?
 
     package init(name: String, backends: [Backend]) {
         self.name = name

@@ -9,15 +9,6 @@ import Testing
             ("clientIP: {from: forwarded}", "'from': 'forwarded'"),
             ("clientIP: {from: x-real-ip}", "'from': 'x-real-ip'"),
             ("services: {a: {backends: [10.0.0.1:80], balance: ewma}}", "'balance': 'ewma'"),
-            (
-                "services: {a: {backends: [10.0.0.1:80], healthCheckNodePort: 1}}",
-                "'healthCheckNodePort'"
-            ),
-            ("services: {a: {backends: [10.0.0.1:80], healthCheck: {path: /}}}", "'healthCheck'"),
-            (
-                "services: {a: {backends: [10.0.0.1:80], passiveHealth: {maxFails: 1}}}",
-                "'maxFails'"
-            ),
             ("services: {a: {backends: [10.0.0.1:80], queue: {length: 1}}}", "'length'"),
             ("services: {a: {backends: [10.0.0.1:80], slowStart: 5s}}", "'slowStart'"),
             ("services: {a: {backends: [10.0.0.1:80], tls: {}}}", "'tls'"),
