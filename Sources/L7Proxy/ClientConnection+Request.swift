@@ -65,6 +65,8 @@ extension ClientConnection {
         if isLastRequest { arrival.facts.wantsKeepAlive = false }
         choice = arrival.choice
         expectedUpgrade = arrival.expectedUpgrade
+        firstAttempt = worker.loop.now
+        worker.retryBudget.requestArrived()
         requestRelay = BodyRelay(
             framing: arrival.framing, target: arrival.framing == .chunked ? .chunked : .plain,
             passesTrailers: arrival.forwarding.passesTrailers)
@@ -117,11 +119,6 @@ extension ClientConnection {
             worker.buffers.sendOutput(on: connection)
             if mayReplay { keepPreparedRequest() }
         }
-    }
-
-    /// All of the request is in what was prepared, and repeating it does no harm.
-    var mayReplay: Bool {
-        requestRelay.isComplete && exchange.request.method.isIdempotent
     }
 
     /// Moves what has come of a request body. The backend's pace is the client's: nothing is read

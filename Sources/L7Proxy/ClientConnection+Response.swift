@@ -13,8 +13,10 @@ extension ClientConnection {
         // A send has failed, and nothing has come that would explain it.
         case .nothing where connection.error != nil: perform(exchange.upstreamFailed())
         case .nothing: return false
-        case .endOfStream: perform(exchange.upstreamEnded(endsBody: false))
-        case .failed: perform(exchange.upstreamFailed())
+        case .endOfStream:
+            if !answerFailed(.broken) { perform(exchange.upstreamEnded(endsBody: false)) }
+        case .failed:
+            if !answerFailed(.broken) { perform(exchange.upstreamFailed()) }
         case .bytes: parseResponse(from: connection)
         }
         return true
@@ -34,6 +36,7 @@ extension ClientConnection {
                 try receiveResponse(headByteCount: byteCount, from: connection)
             }
         } catch {
+            if answerFailed(.malformed) { return }
             perform(exchange.responseWasMalformed(nothingWasSent: true))
         }
     }
@@ -52,6 +55,7 @@ extension ClientConnection {
         if buffers.responseHead.status == 101 { try checkUpgrade(options) }
         let mayBeKept = ConnectionReuse.mayKeep(
             buffers.responseHead, framing: framing, options: options)
+        if isTriedAgain(status: buffers.responseHead.status) { return }
         forgetPreparedRequest()
         let action = exchange.responseHeadArrived(
             status: buffers.responseHead.status, mayBeKept: mayBeKept)
@@ -77,6 +81,14 @@ extension ClientConnection {
             expectedUpgrade?.isMet(by: buffers.responseHead, options: options, in: bytes) ?? false
         }
         guard isMet else { throw .invalidUpgrade }
+    }
+
+    /// Whether the route does not want this answer, and another attempt has begun.
+    private func isTriedAgain(status: UInt16) -> Bool {
+        guard status >= 400 else { return false }
+        let condition = RetryRule.Conditions(status: status)
+        guard !condition.isEmpty else { return false }
+        return answerFailed(.status(condition))
     }
 
     private func forwardResponse(
@@ -161,7 +173,9 @@ extension ClientConnection {
         let buffers = worker.buffers
         switch buffers.take(from: connection, seen: 0) {
         case .nothing: return false
-        case .failed: perform(exchange.upstreamFailed())
+        case .failed:
+            noteFailure(.truncated)
+            perform(exchange.upstreamFailed())
         case .endOfStream: responseEndedByClose()
         case .bytes:
             buffers.output.removeAll()
@@ -178,6 +192,7 @@ extension ClientConnection {
 
     private func responseEndedByClose() {
         let endsBody = responseRelay.endsWithConnection
+        if !endsBody { noteFailure(.truncated) }
         perform(exchange.upstreamEnded(endsBody: endsBody))
         guard endsBody else { return }
         let buffers = worker.buffers
@@ -194,6 +209,7 @@ extension ClientConnection {
             worker.buffers.keep(from: worker.buffers.inputCount, with: connection)
         }
         guard isWhole else { return }
+        noteSuccess()
         perform(exchange.responseEnded(clientSeesEnd: clientSeesEnd, hasExcessBytes: hasExcess))
     }
 

@@ -14,6 +14,7 @@ extension ClientConnection {
         buffers.keep(from: buffers.inputCount, with: connection)
         for side in [downstream, connection] { ClientConnection.watchForDeath(side) }
         choice?.holdSession()
+        noteSuccess()
         guard expectedUpgrade?.isWebSocket == true else { return }
         var tunnel = WebSocketTunnel()
         buffers.withInput { bytes in

@@ -9,8 +9,8 @@ import Transport
 /// connect, forward, relay, finish, begin anew. It owns its downstream connection and the leased
 /// upstream one, and holds no buffer while it waits for a request.
 ///
-/// This file is the life of the connection; the extensions hold the request, the response and the
-/// tunnel.
+/// This file is the life of the connection; the extensions hold the request, the attempts to have
+/// it answered, the response and the tunnel.
 final class ClientConnection: ConnectionHandler {
     let worker: WorkerContext
     let downstream: Connection
@@ -43,6 +43,8 @@ final class ClientConnection: ConnectionHandler {
     var scannedRequestCount = 0
     var scannedResponseCount = 0
     var requestCount = 0
+    /// When the first attempt of this exchange began.
+    var firstAttempt = MonotonicTime.distantFuture
 
     let peer: IPAddress
     let localPort: UInt16
@@ -55,7 +57,8 @@ final class ClientConnection: ConnectionHandler {
     /// Position in the worker's table of clients.
     var slot = 0
     private(set) var isClosed = false
-    private var currentWait: Wait?
+    /// What the deadline is about; nil makes it begin anew.
+    var currentWait: Wait?
     /// What a slow reader had still to take when its time was up last.
     private var untakenByteCount: Int?
 
@@ -87,9 +90,11 @@ final class ClientConnection: ConnectionHandler {
         guard let wait = currentWait else { return }
         currentWait = nil
         if isBeingTaken(wait) { return arm(wait) }
-        if wait == .connect {
-            connectFailed(timedOut: true)
-        } else {
+        switch wait {
+        case .connect: connectFailed(.connectTimedOut)
+        case .backendRead, .backendWrite:
+            if !answerFailed(.timedOut) { perform(exchange.deadlinePassed(wait)) }
+        case .clientIdle, .requestHead, .requestBody, .clientWrite, .tunnelIdle, .linger:
             perform(exchange.deadlinePassed(wait))
         }
         advance()
@@ -194,87 +199,6 @@ final class ClientConnection: ConnectionHandler {
             finish(reuseDownstream: reuseDownstream, reuseUpstream: reuseUpstream)
         case .abort: close()
         }
-    }
-
-    private func connect() {
-        guard let pool = choice?.pool else {
-            preconditionFailure("nothing was chosen to connect to")
-        }
-        // A connection that just proved stale is replaced by a new one, not by the next old one.
-        let mustBeNew = upstream?.isReused ?? false
-        // Each attempt has the whole time.
-        currentWait = nil
-        releaseUpstream(reusing: false)
-        if !mustBeNew, let kept = pool.lease(to: self, mustProbe: !mayReplay) {
-            upstream = kept
-            perform(exchange.upstreamConnected(isReused: true, mayReplay: mayReplay))
-            return
-        }
-        keepPreparedRequest()
-        do throws(SystemError) {
-            upstream = try pool.open(for: self)
-        } catch {
-            // Out of descriptors, memory or ports: that says nothing about the backend, and no
-            // session moves for it.
-            if error.isExhaustion { return perform(exchange.connectingWasImpossible()) }
-            connectFailed(timedOut: false)
-        }
-    }
-
-    func forgetPreparedRequest() {
-        guard let request = unconfirmedRequest else { return }
-        unconfirmedRequest = nil
-        worker.loop.buffers.giveBack(request)
-    }
-
-    /// The loop's output belongs to the next event: what must outlive this one is copied.
-    func keepPreparedRequest() {
-        if unconfirmedRequest == nil {
-            unconfirmedRequest = worker.buffers.copyOutput(from: worker.loop.buffers)
-        }
-    }
-
-    private func finishConnecting() -> Bool {
-        guard let connection = upstream?.connection, !connection.isConnecting else { return false }
-        if connection.error != nil || !connection.isOpen {
-            connectFailed(timedOut: false)
-        } else {
-            perform(exchange.upstreamConnected(isReused: false, mayReplay: mayReplay))
-        }
-        return true
-    }
-
-    /// Nothing was sent, so the session's successor is tried at once.
-    private func connectFailed(timedOut: Bool) {
-        keepPreparedRequest()
-        releaseUpstream(reusing: false)
-        var hasSuccessor = false
-        if exchange.mayConnectAgain, let failed = choice,
-            let successor = configuration.successor(of: failed)
-        {
-            choice = successor
-            hasSuccessor = true
-            announceMove()
-        }
-        perform(exchange.connectFailed(hasSuccessor: hasSuccessor, timedOut: timedOut))
-    }
-
-    /// Tells the application of the new backend that this session lived elsewhere before, if the
-    /// prepared head does not say so already.
-    private func announceMove() {
-        guard let choice, choice.announcesMove, let request = unconfirmedRequest else { return }
-        self.choice?.announcesMove = false
-        let buffers = worker.buffers
-        let fieldsEnd = preparedHeadByteCount - 2
-        buffers.output.removeAll()
-        request.withBytes { bytes in
-            buffers.output.append(bytes.extracting(..<fieldsEnd))
-            buffers.output.append(RequestForwarding.sessionMovedLine)
-            preparedHeadByteCount = buffers.output.count + 2
-            buffers.output.append(bytes.extracting(fieldsEnd...))
-        }
-        forgetPreparedRequest()
-        keepPreparedRequest()
     }
 
     // MARK: - Ends

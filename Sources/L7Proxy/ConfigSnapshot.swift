@@ -17,8 +17,15 @@ final class ConfigSnapshot: Sendable {
     private let routeUpgrades: [[[UInt8]]]
     /// For requests that no route matches; nil answers 404.
     private let defaultAffinity: RouteAffinity?
+    /// One for each service, at its position.
+    let health: [ServiceHealth]
+    let healthBoard: HealthBoard
 
-    init(_ configuration: Configuration, resources: RouteAffinity.Resources) {
+    init(
+        _ configuration: Configuration, resources: RouteAffinity.Resources, health: HealthBoard
+    ) {
+        healthBoard = health
+        self.health = health.services(for: configuration.services)
         self.configuration = configuration
         let services = configuration.services.enumerated().map { position, service in
             ServiceProfile(service, position: position)
@@ -51,12 +58,17 @@ final class ConfigSnapshot: Sendable {
     /// For a failure that concerns no listener in particular.
     var anyListener: ListenerAddress { configuration.listeners[0] }
 
-    /// Where a match leads; nil where nothing serves it.
-    func affinity(of match: RouteMatch) -> RouteAffinity? {
+    /// How the route of a match treats its requests; nil where nothing serves it.
+    func plan(of match: RouteMatch) -> RoutePlan? {
         switch match {
-        case .route(let position): routeAffinities[position]
-        case .none: defaultAffinity
-        case .ambiguous: nil
+        case .route(let position):
+            return RoutePlan(
+                affinity: routeAffinities[position], retry: configuration.routes[position].retry)
+        case .none:
+            return defaultAffinity.map {
+                RoutePlan(affinity: $0, retry: configuration.defaultRetry)
+            }
+        case .ambiguous: return nil
         }
     }
 
@@ -65,6 +77,12 @@ final class ConfigSnapshot: Sendable {
         guard case .route(let position) = match else { return [] }
         return routeUpgrades[position]
     }
+}
+
+/// What a route wants for its requests.
+struct RoutePlan {
+    let affinity: RouteAffinity
+    let retry: RetryRule
 }
 
 extension ServiceProfile {

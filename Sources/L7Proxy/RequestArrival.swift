@@ -92,7 +92,7 @@ struct RequestArrival {
         let range = head.targetForm == .asterisk ? ByteRange.empty : head.path
         let path = bytes.extracting(range.offsets)
         let match = configuration.snapshot.routeTable.resolve(host: host, path: path)
-        guard let affinity = configuration.snapshot.affinity(of: match) else {
+        guard let plan = configuration.snapshot.plan(of: match) else {
             refusal = match == .ambiguous ? 400 : 404
             return
         }
@@ -102,10 +102,12 @@ struct RequestArrival {
         }
         let worker = client.worker
         forwarding.requestID = (worker.random.next(), worker.random.next())
+        self.facts.attemptsMax = plan.retry.attemptsMax
         let facts = ClientFacts(
             address: forwarding.client, unixSeconds: worker.loop.unixSeconds,
             monotonicSeconds: worker.monotonicSeconds)
-        guard var choice = configuration.choose(affinity, head, in: bytes, from: facts) else {
+        configuration.noteHealth(at: worker.loop.now)
+        guard var choice = configuration.choose(plan, head, in: bytes, from: facts) else {
             refusal = 503
             return
         }

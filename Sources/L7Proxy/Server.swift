@@ -16,6 +16,7 @@ final class Server {
     private let log: Logger
     private let connections = ConnectionCount()
     private var resources: RouteAffinity.Resources
+    private let health: HealthBoard
     private var workers: [WorkerThread] = []
 
     static let signals = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2]
@@ -25,6 +26,7 @@ final class Server {
     ) throws(CookieKeys.Unusable) {
         self.source = source
         self.log = log
+        health = HealthBoard(log: log)
         let sessions = SessionTable(
             limit: configuration.sessionLimit,
             seed: SessionTable.HashSeed(.random(in: .min ... .max), .random(in: .min ... .max)))
@@ -46,7 +48,7 @@ final class Server {
         Signals.ignoreBrokenPipe()
         warnAboutDescriptors()
         for address in running.listeners { try Server.probe(address) }
-        let snapshot = ConfigSnapshot(running, resources: resources)
+        let snapshot = ConfigSnapshot(running, resources: resources, health: health)
         var bound: [ListenerAddress: SocketAddress] = [:]
         for number in 0..<workerCount {
             let worker = WorkerThread(
@@ -117,7 +119,7 @@ final class Server {
             return
         }
         running = configuration
-        let snapshot = ConfigSnapshot(configuration, resources: resources)
+        let snapshot = ConfigSnapshot(configuration, resources: resources, health: health)
         for worker in workers { worker.share.orders.put(.adopt(snapshot)) }
         log.notice("configuration reloaded: \(configuration.routes.count) routes")
     }

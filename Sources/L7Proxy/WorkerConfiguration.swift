@@ -9,6 +9,7 @@ import Transport
 final class WorkerConfiguration {
     let snapshot: ConfigSnapshot
     private var selector: BackendSelector
+    private var health: HealthView
     /// By service, backend and source address.
     private let pools: [[[UpstreamPool]]]
     /// Nanoseconds by `Wait`.
@@ -22,6 +23,7 @@ final class WorkerConfiguration {
         self.snapshot = snapshot
         self.pools = pools
         selector = BackendSelector(services: snapshot.services, seed: seed)
+        health = HealthView(snapshot.health, board: snapshot.healthBoard)
         limits = snapshot.configuration.limits
         let timeouts = snapshot.configuration.timeouts
         self.timeouts = Wait.allCases.map { timeouts[$0].wholeNanoseconds }
@@ -35,17 +37,36 @@ final class WorkerConfiguration {
         now.advanced(byNanoseconds: timeouts[Int(wait.rawValue)])
     }
 
+    /// Takes in what has become known about backends. To be called before a choice.
+    func noteHealth(at now: MonotonicTime) {
+        guard health.isStale(at: now) else { return }
+        for change in health.refresh(at: now) { apply(change) }
+    }
+
+    private func apply(_ change: HealthView.Change) {
+        selector.setState(
+            of: change.backend, inService: change.service, to: change.state)
+    }
+
     /// Where a request goes; nil when no backend of its service may serve it.
     func choose(
-        _ affinity: RouteAffinity, _ head: RequestHead, in bytes: Span<UInt8>,
+        _ plan: RoutePlan, _ head: RequestHead, in bytes: Span<UInt8>,
         from client: ClientFacts
     ) -> Choice? {
         guard
-            let selection = selector.select(for: affinity, head: head, in: bytes, from: client)
+            let selection = selector.select(
+                for: plan.affinity, head: head, in: bytes, from: client)
         else { return nil }
+        noteUse(of: selection, by: plan.affinity)
         return Choice(
-            affinity: affinity, selection: selection, client: client,
-            pool: pool(for: selection, of: affinity, client: client))
+            plan: plan, selection: selection, client: client,
+            pool: pool(for: selection, of: plan.affinity, client: client))
+    }
+
+    private func noteUse(of selection: Selection, by affinity: RouteAffinity) {
+        if let change = health.requestGoes(to: selection.backend, ofService: affinity.service) {
+            apply(change)
+        }
     }
 
     /// Where a request goes after no connection could be made to where it was going.
@@ -56,12 +77,26 @@ final class WorkerConfiguration {
             let selection = selector.successor(
                 of: failed.selection, for: failed.affinity, excluding: tried, from: failed.client)
         else { return nil }
+        noteUse(of: selection, by: failed.affinity)
         var choice = failed
         choice.tried = tried
         choice.announcesMove = selection.wasMoved && !failed.selection.wasMoved
         choice.selection = selection
         choice.pool = pool(for: selection, of: failed.affinity, client: failed.client)
         return choice
+    }
+
+    /// A request to the chosen backend failed for a reason that is the backend's.
+    func requestFailed(_ choice: Choice, at now: MonotonicTime, because reason: StaticString) {
+        health.requestFailed(
+            at: choice.selection.backend, ofService: choice.affinity.service, now: now,
+            because: reason)
+    }
+
+    /// The chosen backend has answered.
+    func requestSucceeded(_ choice: Choice) {
+        health.requestSucceeded(
+            at: choice.selection.backend, ofService: choice.affinity.service)
     }
 
     /// The same client always comes from the same source address, so that an affinity behind the
@@ -79,6 +114,7 @@ final class WorkerConfiguration {
 /// The backend chosen for one exchange, and why.
 struct Choice {
     let affinity: RouteAffinity
+    let retry: RetryRule
     var selection: Selection
     let client: ClientFacts
     var pool: UpstreamPool
@@ -90,10 +126,9 @@ struct Choice {
     var isSecure = false
     private var hold: SessionHold?
 
-    init(
-        affinity: RouteAffinity, selection: Selection, client: ClientFacts, pool: UpstreamPool
-    ) {
-        self.affinity = affinity
+    init(plan: RoutePlan, selection: Selection, client: ClientFacts, pool: UpstreamPool) {
+        affinity = plan.affinity
+        retry = plan.retry
         self.selection = selection
         self.client = client
         self.pool = pool

@@ -1,4 +1,5 @@
 import HTTPParser
+import ProxyCore
 import StickyPolicy
 import Transport
 
@@ -9,6 +10,8 @@ final class WorkerContext {
     let buffers: LoopBuffers
     var random: SplitMix64
     var configuration: WorkerConfiguration
+    /// How many requests may be sent a second time.
+    var retryBudget = RetryBudget()
     /// No exchange begins any more on a connection that has one: the process is about to end.
     var isDraining = false
     // SAFETY: the worker owns the context and every connection that could call it.

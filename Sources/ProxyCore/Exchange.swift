@@ -62,8 +62,6 @@ package struct Exchange: Equatable, Sendable {
     private var interimCount: UInt8 = 0
     private var connection = UpstreamFacts()
 
-    /// Three: the bound backend, its successor, and one more while Kubernetes notices a dead node.
-    package static let attemptsMax: UInt8 = 3
     /// A backend that sends more 1xx than this is broken or hostile. 103 comes once or twice.
     package static let interimsMax: UInt8 = 16
 
@@ -81,6 +79,9 @@ package struct Exchange: Equatable, Sendable {
         package var expectsContinue = false
         /// The client can take trailers (RFC 9110 §10.1.4).
         package var acceptsTrailers = false
+        /// Connections that may be tried. Three: the bound backend, its successor, and one more
+        /// while Kubernetes notices a dead node.
+        package var attemptsMax: UInt8 = 3
 
         package init() {}
     }
@@ -140,7 +141,7 @@ extension Exchange {
     /// - Parameter hasSuccessor: another backend was chosen to be tried now.
     package mutating func connectFailed(hasSuccessor: Bool, timedOut: Bool) -> Action {
         precondition(responseSide == .connecting)
-        if hasSuccessor && attempts < Exchange.attemptsMax { return connect() }
+        if hasSuccessor && mayConnectAgain { return connect() }
         return respond(timedOut ? 504 : 502)
     }
 
@@ -151,7 +152,24 @@ extension Exchange {
     }
 
     /// Whether one more connection may be tried: asked before a successor is chosen.
-    package var mayConnectAgain: Bool { attempts < Exchange.attemptsMax }
+    package var mayConnectAgain: Bool { attempts < request.attemptsMax }
+
+    /// Whether the request, which was sent, may be sent again: the client has seen nothing of an
+    /// answer, and all of the request is at hand.
+    package var mayBeSentAgain: Bool {
+        responseSide == .awaitingHead && connection.mayReplay && interimCount == 0
+            && mayConnectAgain
+    }
+
+    /// What a kept connection breaks like that its backend has closed meanwhile: nobody failed.
+    package var isStale: Bool { connection.isReused && interimCount == 0 }
+
+    /// Nobody waits any more for the answer to what was sent: it is sent again.
+    package mutating func requestSentAgain() -> Action {
+        precondition(mayBeSentAgain)
+        connection = UpstreamFacts()
+        return connect()
+    }
 
     private mutating func connect() -> Action {
         attempts += 1

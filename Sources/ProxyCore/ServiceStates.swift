@@ -48,6 +48,11 @@ package struct ServiceStates: Equatable, Sendable {
         }
     }
 
+    /// Uses an ejected backend for a trial: as if it were not ejected.
+    package mutating func admit(_ index: Int, wanted: BackendState, _ health: BackendHealth) {
+        states[index] = BackendState.worse(wanted, health.checked)
+    }
+
     private func verdict(on health: BackendHealth) -> BackendState {
         if health.isEjected && doubt < .ejections { return .down }
         switch health.checked {

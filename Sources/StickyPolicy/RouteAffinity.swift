@@ -61,6 +61,13 @@ public final class RouteAffinity: Sendable {
             for: selection, isSecure: isSecure, at: unixSeconds, to: &writer)
     }
 
+    /// Whether a request that was sent and came to nothing is sent again to the same backend: a
+    /// session stays where its cookie says, unless that may change on failure.
+    public func staysAfterFailure(_ selection: Selection) -> Bool {
+        guard case .cookie(let cookie) = rule else { return false }
+        return selection.reason == .hit && !cookie.changesOnFailure
+    }
+
     /// Keeps a client's session while its tunnel is open; nil when no table holds it.
     public func hold(for client: ClientFacts) -> SessionHold? {
         guard case .clientIP(let clientIP) = rule else { return nil }

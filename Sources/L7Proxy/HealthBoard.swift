@@ -1,0 +1,166 @@
+import Logging
+import ProxyCore
+import StickyPolicy
+import Synchronization
+import Transport
+
+/// What all threads know of the health of all backends.
+///
+/// Workers report how requests fared, the prober what its checks found. Every backend is one atomic
+/// word; the lock guards only who has which word, which a reload changes and nothing else reads. A
+/// backend that a reload keeps, with its checks, keeps its word.
+final class HealthBoard: Sendable {
+    private struct Key: Hashable {
+        let endpoint: Endpoint
+        let checks: [HealthCheck?]
+    }
+
+    private let log: Logger
+    /// Moves with every change that workers must see: they compare it once a request.
+    private let version = Atomic<UInt64>(1)
+    private let cells = Mutex<[Key: HealthCell]>([:])
+    private let doubts = Mutex<[String: ServiceStates.Doubt]>([:])
+
+    init(log: Logger) {
+        self.log = log
+    }
+
+    /// The words of all backends, by service. Those of backends that are gone are forgotten.
+    func services(for configured: [Service]) -> [ServiceHealth] {
+        cells.withLock { cells in
+            let before = cells
+            cells = [:]
+            return configured.map { service in
+                let members = service.backends.map { backend in
+                    let key = Key(
+                        endpoint: backend.endpoint,
+                        checks: [service.healthCheck, service.nodeCheck])
+                    let cell = cells[key] ?? before[key] ?? HealthCell(backend, of: service)
+                    cells[key] = cell
+                    return cell
+                }
+                return ServiceHealth(service, cells: members)
+            }
+        }
+    }
+
+    var currentVersion: UInt64 { version.load(ordering: .acquiring) }
+
+    private func publish() {
+        version.wrappingAdd(1, ordering: .releasing)
+    }
+
+    // MARK: - Reports
+
+    func requestFailed(
+        _ cell: HealthCell, _ rule: PassiveHealth, at now: MonotonicTime,
+        because reason: StaticString
+    ) {
+        let change = cell.update { $0.requestFailed(at: now.milliseconds, rule) }
+        guard change == .ejected else { return }
+        publish()
+        log.warning(
+            """
+            \(cell.title) is out for \(rule.failTimeout): \(rule.maxFails) requests failed in a \
+            row, the last because \(reason)
+            """)
+    }
+
+    func requestSucceeded(_ cell: HealthCell) {
+        // The path of every request ends here: nothing is written where nothing was wrong.
+        guard !cell.health.isSpotless else { return }
+        guard cell.update({ $0.requestSucceeded() }) == .recovered else { return }
+        publish()
+        log.notice("\(cell.title) is back: it has answered a request")
+    }
+
+    func checkFound(
+        _ state: BackendState, by checker: BackendHealth.Checker, on cell: HealthCell,
+        because reason: String
+    ) {
+        let before = cell.health.found(by: checker)
+        cell.update { $0.note(state, by: checker) }
+        guard before != state else { return }
+        publish()
+        switch state {
+        case .ready: log.notice("\(cell.title) is ready: \(reason)")
+        case .drain: log.notice("\(cell.title) drains: \(reason)")
+        case .down: log.warning("\(cell.title) is down: \(reason)")
+        }
+    }
+
+    /// Says once that a service has too few healthy backends, and once that it has enough.
+    func noteDoubt(_ doubt: ServiceStates.Doubt, about service: ServiceHealth) {
+        let before = doubts.withLock { doubts in
+            let before = doubts[service.name] ?? .nothing
+            doubts[service.name] = doubt == .nothing ? nil : doubt
+            return before
+        }
+        guard before != doubt else { return }
+        switch doubt {
+        case .nothing: log.notice("service \(service.name) has healthy backends again")
+        case .ejections:
+            log.error(
+                """
+                service \(service.name) panics: more than \(service.rule.panicThreshold)% of its \
+                backends are out, so those that failed requests are used as well
+                """)
+        case .drains:
+            log.error("service \(service.name) panics: draining backends take new clients")
+        case .downs:
+            log.error("service \(service.name) panics: every backend is down, so all are used")
+        }
+    }
+}
+
+/// One backend's health, shared by all threads.
+final class HealthCell: Sendable {
+    /// For the log: `backend 10.0.0.1:80 of shop`.
+    let title: String
+    private let word = Atomic<UInt64>(0)
+
+    fileprivate init(_ backend: Backend, of service: Service) {
+        title = "backend \(backend.name) of \(service.name)"
+    }
+
+    var health: BackendHealth { BackendHealth(rawValue: word.load(ordering: .relaxed)) }
+
+    /// Changes the word as if nobody else did.
+    @discardableResult
+    func update<Result>(_ change: (inout BackendHealth) -> Result) -> Result {
+        var expected = word.load(ordering: .relaxed)
+        while true {
+            var health = BackendHealth(rawValue: expected)
+            let result = change(&health)
+            if health.rawValue == expected { return result }
+            let (isExchanged, found) = word.compareExchange(
+                expected: expected, desired: health.rawValue, ordering: .acquiringAndReleasing)
+            if isExchanged { return result }
+            expected = found
+        }
+    }
+}
+
+/// The backends of one service as their health is judged.
+struct ServiceHealth: Sendable {
+    let name: String
+    /// The states that the operator wants.
+    let wanted: [BackendState]
+    let cells: [HealthCell]
+    let rule: PassiveHealth
+
+    fileprivate init(_ service: Service, cells: [HealthCell]) {
+        name = service.name
+        wanted = service.backends.map(\.state)
+        self.cells = cells
+        var rule = service.passiveHealth
+        // Whom nobody can replace is not taken out.
+        if cells.count < 2 { rule.maxFails = 0 }
+        self.rule = rule
+    }
+}
+
+extension MonotonicTime {
+    /// What `BackendHealth` counts in.
+    var milliseconds: UInt64 { nanoseconds / 1_000_000 }
+}

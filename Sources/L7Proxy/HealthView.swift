@@ -1,0 +1,109 @@
+import ProxyCore
+import StickyPolicy
+import Transport
+
+/// One worker's view of the health board: the state that its selector uses each backend in.
+///
+/// It looks at the words of the backends only when one has changed, or when an ejected backend is
+/// due for a trial. A trial is one request: the worker that claims it has the backend ready until
+/// a request has gone there, the others go on without.
+struct HealthView {
+    /// A change of state to tell the selector.
+    struct Change {
+        let service: Int
+        let backend: Int
+        let state: BackendState
+    }
+
+    private struct Trial: Equatable {
+        let service: Int
+        let backend: Int
+    }
+
+    private let board: HealthBoard
+    private let services: [ServiceHealth]
+    private var states: [[BackendState]]
+    private var doubts: [ServiceStates.Doubt]
+    private var seenVersion: UInt64 = 0
+    /// Claimed by this worker, and not used yet.
+    private var trials: [Trial] = []
+    private var nextTrial = MonotonicTime.distantFuture
+
+    /// - Parameter services: of the configuration, as `board` knows them.
+    init(_ services: [ServiceHealth], board: HealthBoard) {
+        self.board = board
+        self.services = services
+        states = services.map(\.wanted)
+        doubts = services.map { _ in .nothing }
+    }
+
+    func isStale(at now: MonotonicTime) -> Bool {
+        board.currentVersion != seenVersion || now >= nextTrial
+    }
+
+    /// Looks at all backends again.
+    mutating func refresh(at now: MonotonicTime) -> [Change] {
+        seenVersion = board.currentVersion
+        trials.removeAll()
+        var due = UInt64.max
+        var changes: [Change] = []
+        for service in services.indices where !services[service].cells.isEmpty {
+            let found = look(at: service, now: now.milliseconds, due: &due)
+            for backend in found.states.indices
+            where found.states[backend] != states[service][backend] {
+                changes.append(
+                    Change(service: service, backend: backend, state: found.states[backend]))
+            }
+            states[service] = found.states
+            if found.doubt != doubts[service] {
+                doubts[service] = found.doubt
+                board.noteDoubt(found.doubt, about: services[service])
+            }
+        }
+        let (nanoseconds, overflow) = due.multipliedReportingOverflow(by: 1_000_000)
+        nextTrial = overflow ? .distantFuture : MonotonicTime(nanoseconds: nanoseconds)
+        return changes
+    }
+
+    private mutating func look(at service: Int, now: UInt64, due: inout UInt64) -> ServiceStates {
+        let known = services[service]
+        let health = known.cells.map(\.health)
+        var found = ServiceStates(
+            wanted: known.wanted, health: health, panicThreshold: known.rule.panicThreshold)
+        for backend in health.indices where health[backend].isEjected {
+            let cell = known.cells[backend]
+            if cell.update({ $0.claimTrial(at: now, known.rule) }) {
+                trials.append(Trial(service: service, backend: backend))
+                // For this worker it is as good as the others, until the trial is under way.
+                found.admit(backend, wanted: known.wanted[backend], health[backend])
+            }
+            let outUntil = cell.health.outUntil
+            if outUntil > 0 { due = min(due, outUntil) }
+        }
+        return found
+    }
+
+    /// A request goes to a backend: if that is a trial, the next one waits for what becomes of it.
+    mutating func requestGoes(to backend: Int, ofService service: Int) -> Change? {
+        guard !trials.isEmpty,
+            let position = trials.firstIndex(of: Trial(service: service, backend: backend))
+        else { return nil }
+        trials.remove(at: position)
+        guard doubts[service] == .nothing else { return nil }
+        states[service][backend] = .down
+        return Change(service: service, backend: backend, state: .down)
+    }
+
+    // MARK: - Reports
+
+    func requestFailed(
+        at backend: Int, ofService service: Int, now: MonotonicTime, because reason: StaticString
+    ) {
+        let known = services[service]
+        board.requestFailed(known.cells[backend], known.rule, at: now, because: reason)
+    }
+
+    func requestSucceeded(at backend: Int, ofService service: Int) {
+        board.requestSucceeded(services[service].cells[backend])
+    }
+}
