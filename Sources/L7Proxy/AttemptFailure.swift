@@ -51,5 +51,5 @@ enum AttemptFailure: Equatable {
 
 extension SystemError {
     /// The backend has no part in it: descriptors, memory or local ports have run out.
-    fileprivate var isLocal: Bool { isResourceExhaustion || code == EADDRNOTAVAIL }
+    var isLocal: Bool { isResourceExhaustion || code == EADDRNOTAVAIL }
 }

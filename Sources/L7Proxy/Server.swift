@@ -17,6 +17,7 @@ final class Server {
     private let connections = ConnectionCount()
     private var resources: RouteAffinity.Resources
     private let health: HealthBoard
+    private let prober: HealthProber
     private var workers: [WorkerThread] = []
 
     static let signals = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2]
@@ -27,6 +28,7 @@ final class Server {
         self.source = source
         self.log = log
         health = HealthBoard(log: log)
+        prober = HealthProber(board: health, log: log)
         let sessions = SessionTable(
             limit: configuration.sessionLimit,
             seed: SessionTable.HashSeed(.random(in: .min ... .max), .random(in: .min ... .max)))
@@ -49,6 +51,7 @@ final class Server {
         warnAboutDescriptors()
         for address in running.listeners { try Server.probe(address) }
         let snapshot = ConfigSnapshot(running, resources: resources, health: health)
+        prober.check(HealthTarget.all(in: running.services, snapshot.health))
         var bound: [ListenerAddress: SocketAddress] = [:]
         for number in 0..<workerCount {
             let worker = WorkerThread(
@@ -91,6 +94,7 @@ final class Server {
 
     /// Ends everything at once and waits for it.
     func stop() {
+        prober.stop()
         for worker in workers { worker.share.orders.put(.stop) }
         for worker in workers { worker.join() }
         workers = []
@@ -120,6 +124,7 @@ final class Server {
         }
         running = configuration
         let snapshot = ConfigSnapshot(configuration, resources: resources, health: health)
+        prober.check(HealthTarget.all(in: configuration.services, snapshot.health))
         for worker in workers { worker.share.orders.put(.adopt(snapshot)) }
         log.notice("configuration reloaded: \(configuration.routes.count) routes")
     }
