@@ -2,6 +2,7 @@
 #include "CLinux.h"
 
 #include <linux/sockios.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -94,4 +95,8 @@ int clinux_watch_add(int watch, const char *directory) {
 int clinux_unacknowledged_count(int descriptor) {
     int count = 0;
     return ioctl(descriptor, SIOCOUTQ, &count) == 0 ? count : -1;
+}
+
+void clinux_memory_trim(void) {
+    malloc_trim(0);
 }

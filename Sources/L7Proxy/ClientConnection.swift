@@ -56,6 +56,8 @@ final class ClientConnection: ConnectionHandler {
 
     /// Position in the worker's table of clients.
     var slot = 0
+    /// Under which address the connection was admitted, where that has a limit.
+    var countedAs: IPAddress?
     private(set) var isClosed = false
     /// What the deadline is about; nil makes it begin anew.
     var currentWait: Wait?

@@ -14,7 +14,7 @@ final class Server {
 
     private let source: ConfigurationReader
     private let log: Logger
-    private let connections = ConnectionCount()
+    private let admission: Admission
     private var resources: RouteAffinity.Resources
     private let health: HealthBoard
     private let prober: HealthProber
@@ -27,6 +27,7 @@ final class Server {
     ) throws(CookieKeys.Unusable) {
         self.source = source
         self.log = log
+        admission = Admission(log: log)
         health = HealthBoard(log: log)
         prober = HealthProber(board: health, log: log)
         let sessions = SessionTable(
@@ -55,7 +56,7 @@ final class Server {
         var bound: [ListenerAddress: SocketAddress] = [:]
         for number in 0..<workerCount {
             let worker = WorkerThread(
-                number: number, share: WorkerShare(connections: connections, log: log))
+                number: number, share: WorkerShare(admission: admission, log: log))
             workers.append(worker)
             // One after the other: the first finds the ports that the others share.
             bound.merge(try worker.start(snapshot, resolved: bound)) { first, _ in first }
@@ -142,7 +143,7 @@ final class Server {
             let signal = Signals.wait(for: [SIGTERM, SIGINT], timeout: .milliseconds(20))
             if signal != nil { break }
         }
-        let left = connections.value.load(ordering: .relaxed)
+        let left = admission.connectionCount
         if left > 0 { log.notice("\(left) connections are cut") }
         stop()
     }

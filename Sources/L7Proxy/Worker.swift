@@ -18,6 +18,7 @@ final class Worker: ClientConnectionOwner {
     private var arrivals: [ObjectIdentifier: ProxyArrival] = [:]
     private var freeSlots: [Int] = []
     private var clientCount = 0
+    private let memory = ProcessMemory()
 
     static func make(
         _ snapshot: ConfigSnapshot, share: WorkerShare
@@ -73,6 +74,10 @@ final class Worker: ClientConnectionOwner {
         do throws(SystemError) {
             let listener = try Listener.bind(to: address, loop: loop)
             let port = listener.address.port ?? 0
+            listener.mayAccept = { [unowned self] in
+                shared.admission.hasRoom(
+                    context.configuration.limits, memory, at: loop.now)
+            }
             listener.onAccept = { [unowned self] socket, peer in
                 let client = ClientOrigin(peer: IPAddress(peer), localPort: port)
                 accept(socket, from: client, at: wanted)
@@ -90,7 +95,7 @@ final class Worker: ClientConnectionOwner {
         let hasHeader = snapshot.configuration.proxyProtocolListeners.contains(address)
         // A header that anybody may send would be worse than none.
         if hasHeader && !snapshot.resolver.isTrusted(client.peer) { return }
-        guard shared.admit(limit: context.configuration.limits.connections) else { return }
+        shared.admission.enter()
         do throws(SystemError) {
             let connection = try Connection.adopt(socket, loop: loop)
             if hasHeader {
@@ -99,7 +104,7 @@ final class Worker: ClientConnectionOwner {
                 begin(connection, from: client)
             }
         } catch {
-            shared.leave()
+            shared.admission.leave()
         }
     }
 
@@ -120,16 +125,38 @@ final class Worker: ClientConnectionOwner {
             begin(arrival.connection, from: client)
         } else {
             arrival.connection.close()
-            shared.leave()
+            shared.admission.leave()
         }
     }
 
     private func begin(_ connection: Connection, from client: ClientOrigin) {
+        let counted = countedAddress(of: client.peer)
+        let most = context.configuration.limits.connectionsPerClient
+        guard shared.admission.enter(counted, limit: most) else { return refuse(connection) }
         let client = ClientConnection(
             connection, peer: client.peer, localPort: client.localPort, worker: context)
+        client.countedAs = counted
         enter(client)
         connection.handler = client
         client.advance()
+    }
+
+    /// Whom a connection is counted for. A trusted peer speaks for many clients.
+    private func countedAddress(of peer: IPAddress) -> IPAddress? {
+        let configuration = context.configuration
+        guard configuration.limits.connectionsPerClient > 0 else { return nil }
+        return configuration.resolver.isTrusted(peer) ? nil : peer.masked(v4: 32, v6: 64)
+    }
+
+    /// Says no at once. Nothing waits for the request, so that a client with too many connections
+    /// cannot hold this one as well.
+    private func refuse(_ connection: Connection) {
+        let buffers = context.buffers
+        buffers.output.removeAll()
+        LocalResponse(status: 503).write(date: context.dateLine, into: &buffers.output)
+        buffers.sendOutput(on: connection)
+        connection.close()
+        shared.admission.leave()
     }
 
     // MARK: - Clients
@@ -146,10 +173,11 @@ final class Worker: ClientConnectionOwner {
     }
 
     func clientConnectionClosed(at slot: Int) {
+        shared.admission.leave()
+        shared.admission.leave(clients[slot]?.countedAs)
         clients[slot] = nil
         freeSlots.append(slot)
         clientCount -= 1
-        shared.leave()
         if context.isDraining && clientCount == 0 { loop.stop() }
     }
 
@@ -212,6 +240,7 @@ final class Worker: ClientConnectionOwner {
         for arrival in arrivals.values { end(arrival, as: nil) }
         for case let client? in clients { client.close() }
         pools.closeIdle()
+        memory.close()
     }
 }
 

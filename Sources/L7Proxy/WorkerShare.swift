@@ -7,24 +7,12 @@ import Transport
 final class WorkerShare: Sendable {
     let orders = OrderBox()
     let log: Logger
-    private let connections: ConnectionCount
+    let admission: Admission
     private let ended = Atomic<Bool>(false)
 
-    init(connections: ConnectionCount, log: Logger) {
-        self.connections = connections
+    init(admission: Admission, log: Logger) {
+        self.admission = admission
         self.log = log
-    }
-
-    /// Counts a new client connection in, unless the process has as many as it may.
-    ///
-    /// - Parameter limit: 0 for no bound.
-    func admit(limit: Int) -> Bool {
-        let count = connections.value.wrappingAdd(1, ordering: .relaxed).newValue
-        guard limit == 0 || count <= limit else {
-            leave()
-            return false
-        }
-        return true
     }
 
     /// The worker's thread is about to return.
@@ -33,15 +21,6 @@ final class WorkerShare: Sendable {
     }
 
     var hasEnded: Bool { ended.load(ordering: .acquiring) }
-
-    func leave() {
-        connections.value.wrappingSubtract(1, ordering: .relaxed)
-    }
-}
-
-/// Client connections of all workers.
-final class ConnectionCount: Sendable {
-    let value = Atomic<Int>(0)
 }
 
 /// Orders on their way to a worker.

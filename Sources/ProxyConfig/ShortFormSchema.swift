@@ -86,8 +86,8 @@ enum ShortFormSchema {
         keys: [
             ("requestHead", .full), ("requestTarget", .full), ("requestBody", .full),
             ("responseHead", .full), ("headers", .full), ("connections", .full),
-            ("connectionsPerClient", .only(.count(0))), ("requestsPerConnection", .full),
-            ("handshakes", .only(.count(256))), ("memory", .only(.size(0))),
+            ("connectionsPerClient", .full), ("requestsPerConnection", .full),
+            ("handshakes", .only(.count(256))), ("memory", .full),
         ])
 
     /// Every mapping, for the test that the example file names each key.

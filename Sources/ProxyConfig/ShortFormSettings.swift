@@ -138,6 +138,9 @@ struct ShortFormSettings {
         // 254: what a section of field lines can hold at most.
         readCount("headers", keys, 1...254) { result.headers = $0 }
         readCount("connections", keys, 0...10_000_000) { result.connections = $0 }
+        readCount("connectionsPerClient", keys, 0...10_000_000) {
+            result.connectionsPerClient = $0
+        }
         readCount("requestsPerConnection", keys, 0...1_000_000_000) {
             result.requestsPerConnection = $0
         }
@@ -155,6 +158,7 @@ struct ShortFormSettings {
         readSize("requestHead", keys, head) { result.requestHead = Int($0) }
         readSize("responseHead", keys, head) { result.responseHead = Int($0) }
         readSize("requestTarget", keys, 64...1_048_576) { result.requestTarget = Int($0) }
+        readSize("memory", keys, 0...UInt64(Int64.max)) { result.memory = $0 }
         readSize("requestBody", keys, 0...UInt64(Int64.max)) { result.requestBody = $0 }
     }
 

@@ -39,7 +39,11 @@ package struct Limits: Sendable, Equatable {
     package var headers = 128
     /// Client connections of the whole process.
     package var connections = 65_536
+    /// Of one client address; an IPv6 client is its /64 network.
+    package var connectionsPerClient = 0
     package var requestsPerConnection = 0
+    /// Resident bytes of the process above which no connection is accepted.
+    package var memory: UInt64 = 0
 
     package init() {}
 }

@@ -24,6 +24,8 @@ package struct LocalResponse: Sendable {
         if status == 405 {
             writer.append("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n")
         }
+        // RFC 9110 §10.2.3. Two seconds: whatever is too much now has passed or been noticed then.
+        if status == 503 { writer.append("Retry-After: 2\r\n") }
         switch persistence {
         case .close: writer.append("Connection: close\r\n")
         case .keepAlive: writer.append("Connection: keep-alive\r\n")

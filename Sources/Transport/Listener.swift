@@ -8,6 +8,9 @@ internal import Glibc
 package final class Listener: EventSource {
     /// Takes what was accepted, with the peer's address; nil for a UNIX-domain peer.
     package var onAccept: ((consuming Socket, SocketAddress?) -> Void)?
+    /// Asked before each accept; after a no, the listener rests a little and asks again. Who is not
+    /// accepted waits in the kernel's queue.
+    package var mayAccept: (() -> Bool)?
     /// Accepted in one turn at most. 64: a burst is served quickly, and those who are connected
     /// already wait less than a millisecond for it.
     package var acceptLimit = 64
@@ -26,6 +29,8 @@ package final class Listener: EventSource {
     private var reserve: Socket
     /// 100 ms: long enough for descriptors to come free, short enough that few clients notice.
     private static let exhaustionPause: UInt64 = 100_000_000
+    /// 10 ms: a place that another loop has freed is taken before a client would notice.
+    private static let restPause: UInt64 = 10_000_000
 
     private init(
         _ socket: consuming Socket, at address: SocketAddress, loop: EventLoop
@@ -110,11 +115,14 @@ package final class Listener: EventSource {
         socket.close()
         reserve.close()
         onAccept = nil
+        mayAccept = nil
     }
 
     override func eventsArrived(_ events: ReadyEvents) {
         for _ in 0..<acceptLimit {
-            guard isWatched, acceptOne() else { return }
+            guard isWatched else { return }
+            guard mayAccept?() ?? true else { return rest(for: Self.restPause) }
+            guard acceptOne() else { return }
         }
     }
 
@@ -163,10 +171,14 @@ extension Listener {
         default:
             if error.code == EMFILE || error.code == ENFILE { refuseOne() }
             // Level-triggered, an exhausted process would spin on the connection it cannot take.
-            watch(false)
-            loop.setDeadline(loop.now.advanced(byNanoseconds: Self.exhaustionPause), of: self)
+            rest(for: Self.exhaustionPause)
             return false
         }
+    }
+
+    private func rest(for nanoseconds: UInt64) {
+        watch(false)
+        loop.setDeadline(loop.now.advanced(byNanoseconds: nanoseconds), of: self)
     }
 
     private func refuseOne() {

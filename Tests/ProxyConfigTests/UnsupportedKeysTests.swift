@@ -26,9 +26,7 @@ import Testing
             ),
             ("sessionStore: redis://127.0.0.1:6379/0", "'sessionStore': redis"),
             ("timeouts: {tlsHandshake: 5s}", "'tlsHandshake'"),
-            ("limits: {connectionsPerClient: 5}", "'connectionsPerClient'"),
             ("limits: {handshakes: 5}", "'handshakes'"),
-            ("limits: {memory: 1g}", "'memory'"),
             ("accessLog: {format: json}", "'accessLog'"),
             ("admin: 127.0.0.1:9901", "'admin'"),
             (

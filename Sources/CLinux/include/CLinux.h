@@ -50,5 +50,8 @@ int clinux_unacknowledged_count(int descriptor);
 int clinux_watch_create(void);
 int clinux_watch_add(int watch, const char *directory);
 
+// Gives memory that is free inside the process back to the kernel.
+void clinux_memory_trim(void);
+
 // A write to a pipe that nobody reads then fails with EPIPE and ends no process.
 void clinux_broken_pipe_ignore(void);
