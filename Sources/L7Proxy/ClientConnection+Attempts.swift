@@ -13,7 +13,8 @@ extension ClientConnection {
         let mustBeNew = upstream != nil
         // Each attempt has the whole time.
         currentWait = nil
-        releaseUpstream(reusing: false)
+        closeUpstream(reusing: false)
+        guard takePlace() else { return backendWasFull() }
         if !mustBeNew, let kept = pool.lease(to: self, mustProbe: !mayReplay) {
             upstream = kept
             perform(exchange.upstreamConnected(isReused: true, mayReplay: mayReplay))

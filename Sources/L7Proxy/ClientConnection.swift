@@ -46,6 +46,11 @@ final class ClientConnection: ConnectionHandler {
     /// When the first attempt of this exchange began.
     var firstAttempt = MonotonicTime.distantFuture
 
+    /// Counted at the chosen backend, where that has a bound.
+    var heldPlace: BoundedCount?
+    /// Non-nil exactly while the request waits for a place.
+    var queueTicket: QueueTicket?
+
     let peer: IPAddress
     let localPort: UInt16
     /// Between two requests, with nothing begun.
@@ -94,6 +99,8 @@ final class ClientConnection: ConnectionHandler {
         if isBeingTaken(wait) { return arm(wait) }
         switch wait {
         case .connect: connectFailed(.connectTimedOut)
+        case .queue where queueTicket.map { worker.loop.now < $0.end } == true: break
+        case .queue: perform(exchange.deadlinePassed(wait))
         case .backendRead, .backendWrite:
             if !answerFailed(.timedOut) { perform(exchange.deadlinePassed(wait)) }
         case .clientIdle, .requestHead, .requestBody, .clientWrite, .tunnelIdle, .linger:
@@ -147,6 +154,7 @@ final class ClientConnection: ConnectionHandler {
         if exchange.requestSide == .discarding { return discardInput() }
         switch exchange.responseSide {
         case .idle: return readRequest()
+        case .queued: return leaveQueueIfPossible()
         case .connecting: return finishConnecting()
         case .awaitingHead, .body: return relay()
         case .tunnel, .complete: return false
@@ -159,7 +167,7 @@ final class ClientConnection: ConnectionHandler {
             switch exchange.responseSide {
             case .awaitingHead: readResponseHead()
             case .body: relayResponseBody()
-            case .idle, .connecting, .tunnel, .complete: false
+            case .idle, .queued, .connecting, .tunnel, .complete: false
             }
         return hasSent || hasReceived
     }
@@ -182,7 +190,9 @@ final class ClientConnection: ConnectionHandler {
 
     private func arm(_ wait: Wait) {
         currentWait = wait
-        downstream.deadline = configuration.deadline(for: wait, from: worker.loop.now)
+        downstream.deadline =
+            wait == .queue
+            ? nextLookAtQueue : configuration.deadline(for: wait, from: worker.loop.now)
     }
 
     // MARK: - Actions
@@ -244,6 +254,7 @@ final class ClientConnection: ConnectionHandler {
     }
 
     private func forgetExchange() {
+        leaveQueue()
         choice?.releaseSession(monotonicSeconds: worker.monotonicSeconds)
         choice = nil
         forgetPreparedRequest()
@@ -277,6 +288,12 @@ final class ClientConnection: ConnectionHandler {
     }
 
     func releaseUpstream(reusing: Bool) {
+        closeUpstream(reusing: reusing)
+        leavePlace()
+    }
+
+    /// Lets go of the connection and keeps the place at its backend for another.
+    func closeUpstream(reusing: Bool) {
         guard let leased = upstream else { return }
         upstream = nil
         scannedResponseCount = 0

@@ -19,6 +19,7 @@ final class HealthBoard: Sendable {
     /// Moves with every change that workers must see: they compare it once a request.
     private let version = Atomic<UInt64>(1)
     private let cells = Mutex<[Key: HealthCell]>([:])
+    private let queues = Mutex<[String: BoundedCount]>([:])
     private let doubts = Mutex<[String: ServiceStates.Doubt]>([:])
 
     init(log: Logger) {
@@ -39,8 +40,18 @@ final class HealthBoard: Sendable {
                     cells[key] = cell
                     return cell
                 }
-                return ServiceHealth(service, cells: members)
+                return ServiceHealth(service, cells: members, waiting: waiting(for: service))
             }
+        }
+    }
+
+    /// Who waits through a reload is counted on.
+    private func waiting(for service: Service) -> BoundedCount? {
+        guard service.queue.length > 0 else { return nil }
+        return queues.withLock { queues in
+            let known = queues[service.name] ?? BoundedCount()
+            queues[service.name] = known
+            return known
         }
     }
 
@@ -117,6 +128,8 @@ final class HealthBoard: Sendable {
 final class HealthCell: Sendable {
     /// For the log: `backend 10.0.0.1:80 of shop`.
     let title: String
+    /// Requests that it carries, where its number is bounded.
+    let load = BoundedCount()
     private let word = Atomic<UInt64>(0)
 
     fileprivate init(_ backend: Backend, of service: Service) {
@@ -148,8 +161,16 @@ struct ServiceHealth: Sendable {
     let wanted: [BackendState]
     let cells: [HealthCell]
     let rule: PassiveHealth
+    /// Of each backend; 0 for no bound.
+    let connectionsMax: [Int]
+    let queue: QueueRule
+    /// Requests that wait for one of the backends; nil where none may.
+    let waiting: BoundedCount?
 
-    fileprivate init(_ service: Service, cells: [HealthCell]) {
+    fileprivate init(_ service: Service, cells: [HealthCell], waiting: BoundedCount?) {
+        self.waiting = waiting
+        queue = service.queue
+        connectionsMax = service.backends.map(\.maxConnections)
         name = service.name
         wanted = service.backends.map(\.state)
         self.cells = cells

@@ -86,6 +86,23 @@ final class WorkerConfiguration {
         return choice
     }
 
+    /// The place that a request needs at the chosen backend; nil where their number is unbounded.
+    func place(for choice: Choice) -> BackendPlace? {
+        let service = snapshot.health[choice.affinity.service]
+        let limit = service.connectionsMax[choice.selection.backend]
+        guard limit > 0 else { return nil }
+        return BackendPlace(load: service.cells[choice.selection.backend].load, limit: limit)
+    }
+
+    /// Lets a request wait for a place, and answers until when; nil where it may not.
+    func enterQueue(_ choice: Choice, at now: MonotonicTime) -> QueueTicket? {
+        let service = snapshot.health[choice.affinity.service]
+        guard let waiting = service.waiting, waiting.enter(limit: service.queue.length) else {
+            return nil
+        }
+        return QueueTicket(waiting: waiting, end: now + service.queue.timeout)
+    }
+
     /// A request to the chosen backend failed for a reason that is the backend's.
     func requestFailed(_ choice: Choice, at now: MonotonicTime, because reason: StaticString) {
         health.requestFailed(
@@ -108,6 +125,17 @@ final class WorkerConfiguration {
         guard bySource.count > 1 else { return bySource[0] }
         let key = selection.clientKey != 0 ? selection.clientKey : client.address.stableHash
         return bySource[Int(key % UInt64(bySource.count))]
+    }
+}
+
+/// The right to wait for a place at a backend.
+struct QueueTicket {
+    fileprivate let waiting: BoundedCount
+    let end: MonotonicTime
+
+    /// To be called once.
+    func giveBack() {
+        waiting.leave()
     }
 }
 

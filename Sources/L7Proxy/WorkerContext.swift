@@ -12,6 +12,8 @@ final class WorkerContext {
     var configuration: WorkerConfiguration
     /// How many requests may be sent a second time.
     var retryBudget = RetryBudget()
+    /// Requests that wait for a place at a backend, the first first.
+    var queue = RequestQueue()
     /// No exchange begins any more on a connection that has one: the process is about to end.
     var isDraining = false
     // SAFETY: the worker owns the context and every connection that could call it.

@@ -31,7 +31,7 @@ enum ShortFormSchema {
             ("sessionAffinity", .full), ("sessionAffinityConfig", .full),
             ("externalTrafficPolicy", .full), ("healthCheckNodePort", .full),
             ("healthCheck", .full), ("passiveHealth", .full),
-            ("queue", .only(.mapping(queue))), ("slowStart", .only(.duration(.zero))),
+            ("queue", .full), ("slowStart", .only(.duration(.zero))),
             ("tls", .only(.absent)), ("ingressNginxName", .only(.absent)),
         ])
 
@@ -46,15 +46,14 @@ enum ShortFormSchema {
             ("timeout", .full), ("rise", .full), ("fall", .full), ("expect", .full),
         ])
 
-    private static let queue = Schema(
-        subject: "'queue'",
-        keys: [("length", .only(.count(0))), ("timeout", .only(.duration(.seconds(5))))])
+    static let queue = Schema(
+        subject: "'queue'", keys: [("length", .full), ("timeout", .full)])
 
     static let backend = Schema(
         subject: "a backend",
         keys: [
             ("address", .full), ("name", .full), ("weight", .full), ("state", .full),
-            ("maxConnections", .only(.count(0))), ("drainDeadline", .only(.duration(.zero))),
+            ("maxConnections", .full), ("drainDeadline", .only(.duration(.zero))),
         ])
 
     static let sessionAffinityConfig = Schema(

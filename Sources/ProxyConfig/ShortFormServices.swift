@@ -15,6 +15,7 @@ struct ShortFormServices {
             service.balance = kind
         }
         service.clientIP = sessionAffinity(keys)
+        if let entry = keys["queue"] { readQueue(entry, &service.queue) }
         ShortFormHealth(reader: reader).read(keys, into: &service)
         if let entry = keys["externalTrafficPolicy"],
             reader.word(entry, ShortFormWords.externalTrafficPolicy) == true,
@@ -85,12 +86,27 @@ struct ShortFormServices {
         if let weight = keys["weight"].flatMap({ reader.integer($0, in: 0...256) }) {
             backend.weight = UInt32(weight)
         }
+        if let most = keys["maxConnections"].flatMap({ reader.integer($0, in: 0...1_000_000) }) {
+            backend.maxConnections = most
+        }
         if let entry = keys["state"],
             let state = reader.word(entry, ShortFormWords.backendState)
         {
             backend.state = state
         }
         return backend
+    }
+
+    private func readQueue(_ entry: YAMLEntry, _ rule: inout QueueRule) {
+        guard let keys = reader.fields(entry, ShortFormSchema.queue) else { return }
+        // Each that waits is a connection with its request in memory.
+        if let length = keys["length"].flatMap({ reader.integer($0, in: 0...1_000_000) }) {
+            rule.length = length
+        }
+        let shortest = Duration.milliseconds(1)
+        if let timeout = keys["timeout"].flatMap({ reader.duration($0, from: shortest) }) {
+            rule.timeout = timeout
+        }
     }
 
     private func endpoint(_ entry: YAMLEntry) -> Endpoint? {

@@ -20,6 +20,8 @@ package struct Exchange: Equatable, Sendable {
     /// Backend to client.
     package enum ResponseSide: Equatable, Sendable {
         case idle
+        /// Every backend that may serve the request is full.
+        case queued
         case connecting
         case awaitingHead
         case body
@@ -171,6 +173,24 @@ extension Exchange {
         return connect()
     }
 
+    /// The chosen backend has as many connections as it may.
+    ///
+    /// - Parameter mayWait: there is room in the queue.
+    package mutating func backendWasFull(mayWait: Bool) -> Action {
+        precondition(responseSide == .connecting)
+        guard mayWait else { return respond(503) }
+        // Nothing was tried.
+        attempts -= 1
+        responseSide = .queued
+        return .wait
+    }
+
+    /// A request that waited has its place.
+    package mutating func placeBecameFree() -> Action {
+        precondition(responseSide == .queued)
+        return connect()
+    }
+
     private mutating func connect() -> Action {
         attempts += 1
         responseSide = .connecting
@@ -270,7 +290,7 @@ extension Exchange {
         switch responseSide {
         case .awaitingHead: answerNeverCame()
         case .body: endsBody ? .wait : .abort
-        case .idle, .connecting, .tunnel, .complete: .wait
+        case .idle, .queued, .connecting, .tunnel, .complete: .wait
         }
     }
 
@@ -278,7 +298,7 @@ extension Exchange {
     package mutating func upstreamFailed() -> Action {
         switch responseSide {
         case .awaitingHead: answerNeverCame()
-        case .idle, .complete: .wait
+        case .idle, .queued, .complete: .wait
         case .connecting, .body, .tunnel: .abort
         }
     }
@@ -302,6 +322,7 @@ extension Exchange {
         switch wait {
         case .clientIdle, .linger, .clientWrite, .tunnelIdle: .abort
         case .requestHead, .requestBody: late(408)
+        case .queue: late(503)
         case .connect: connectFailed(hasSuccessor: false, timedOut: true)
         case .backendRead, .backendWrite: late(504)
         }
@@ -337,7 +358,7 @@ extension Exchange.ResponseSide {
     /// be told any more, only shown by breaking off.
     fileprivate var hasReachedClient: Bool {
         switch self {
-        case .idle, .connecting, .awaitingHead: false
+        case .idle, .queued, .connecting, .awaitingHead: false
         case .body, .tunnel, .complete: true
         }
     }

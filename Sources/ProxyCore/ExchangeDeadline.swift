@@ -22,6 +22,7 @@ extension Exchange {
         switch responseSide {
         case .tunnel: return .tunnelIdle
         case .connecting: return .connect
+        case .queued: return .queue
         case .idle where backlog.downstream: return .clientWrite
         case .idle: return backlog.headHasBegun ? .requestHead : .clientIdle
         case .awaitingHead, .body, .complete:

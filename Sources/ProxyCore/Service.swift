@@ -9,6 +9,7 @@ package struct Service: Sendable, Equatable {
     package var balance = BalanceKind.roundRobin
     /// `sessionAffinity: ClientIP`; a route's own affinity wins over it.
     package var clientIP: ClientIPSettings?
+    package var queue = QueueRule()
     package var passiveHealth = PassiveHealth()
     /// `healthCheck`: of each backend.
     package var healthCheck: HealthCheck?
@@ -21,6 +22,15 @@ package struct Service: Sendable, Equatable {
     }
 }
 
+/// Who waits when every backend that may serve a request is at its `maxConnections`.
+package struct QueueRule: Sendable, Equatable {
+    /// Requests that wait at one time; those beyond are answered 503 at once.
+    package var length = 0
+    package var timeout = Duration.seconds(5)
+
+    package init() {}
+}
+
 /// One address of a service.
 package struct Backend: Sendable, Equatable {
     package var endpoint: Endpoint
@@ -30,6 +40,8 @@ package struct Backend: Sendable, Equatable {
     /// Share of new clients; 0 takes none.
     package var weight: UInt32 = 1
     package var state = BackendState.ready
+    /// Connections in use at one time, tunnels included; 0 for no bound.
+    package var maxConnections = 0
 
     package init(endpoint: Endpoint, name: String) {
         self.endpoint = endpoint

@@ -1,14 +1,14 @@
 /// What an exchange is waiting for: the one deadline of its client connection follows from it.
 package enum Wait: UInt8, Equatable, Sendable, CaseIterable {
     case clientIdle, requestHead, requestBody
-    case connect, backendRead, backendWrite
+    case queue, connect, backendRead, backendWrite
     case clientWrite, tunnelIdle, linger
 
     /// Whether every step of progress starts the time anew. A head does not get more time by being
     /// sent slowly, and a peer that does not read gets none for what it says meanwhile.
     package var isRenewedByProgress: Bool {
         switch self {
-        case .requestHead, .connect, .linger, .backendWrite, .clientWrite: false
+        case .requestHead, .queue, .connect, .linger, .backendWrite, .clientWrite: false
         case .clientIdle, .requestBody, .backendRead, .tunnelIdle: true
         }
     }
@@ -21,6 +21,8 @@ extension Timeouts {
         case .clientIdle: clientIdle
         case .requestHead: requestHead
         case .requestBody: requestBody
+        // Each service has its own.
+        case .queue: .zero
         case .connect: connect
         case .backendRead: backendRead
         case .backendWrite: backendWrite

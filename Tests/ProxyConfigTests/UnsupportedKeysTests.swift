@@ -9,16 +9,11 @@ import Testing
             ("clientIP: {from: forwarded}", "'from': 'forwarded'"),
             ("clientIP: {from: x-real-ip}", "'from': 'x-real-ip'"),
             ("services: {a: {backends: [10.0.0.1:80], balance: ewma}}", "'balance': 'ewma'"),
-            ("services: {a: {backends: [10.0.0.1:80], queue: {length: 1}}}", "'length'"),
             ("services: {a: {backends: [10.0.0.1:80], slowStart: 5s}}", "'slowStart'"),
             ("services: {a: {backends: [10.0.0.1:80], tls: {}}}", "'tls'"),
             (
                 "services: {a: {backends: [10.0.0.1:80], ingressNginxName: a-b-80}}",
                 "'ingressNginxName'"
-            ),
-            (
-                "services: {a: {backends: [{address: 10.0.0.1:80, maxConnections: 5}]}}",
-                "'maxConnections'"
             ),
             (
                 "services: {a: {backends: [{address: 10.0.0.1:80, drainDeadline: 5s}]}}",
