@@ -104,8 +104,8 @@ extension ClientConnection {
 
     private func routeAllows(_ failure: AttemptFailure) -> Bool {
         guard let rule = choice?.retry, rule.allows(failure.condition) else { return false }
-        guard let timeout = rule.timeout else { return true }
-        return worker.loop.now < firstAttempt + timeout
+        guard rule.timeoutSeconds > 0 else { return true }
+        return worker.loop.now < firstAttempt + .seconds(Int(rule.timeoutSeconds))
     }
 
     private func chooseSuccessor() -> Bool {

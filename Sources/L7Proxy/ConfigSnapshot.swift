@@ -15,6 +15,7 @@ final class ConfigSnapshot: Sendable {
     /// One for each route, at its position.
     private let routeAffinities: [RouteAffinity]
     private let routeUpgrades: [[[UInt8]]]
+    private let retryRules: [RetryRule]
     /// For requests that no route matches; nil answers 404.
     private let defaultAffinity: RouteAffinity?
     /// One for each service, at its position.
@@ -38,6 +39,7 @@ final class ConfigSnapshot: Sendable {
                 resources: resources)
         }
         routeUpgrades = configuration.routes.map { $0.upgradeProtocols.map { Array($0.utf8) } }
+        retryRules = configuration.routes.map(\.retry)
         defaultAffinity = configuration.defaultService.map { position in
             RouteAffinity(
                 configuration.defaultAffinity, path: "/", service: services[position],
@@ -63,7 +65,7 @@ final class ConfigSnapshot: Sendable {
         switch match {
         case .route(let position):
             return RoutePlan(
-                affinity: routeAffinities[position], retry: configuration.routes[position].retry)
+                affinity: routeAffinities[position], retry: retryRules[position])
         case .none:
             return defaultAffinity.map {
                 RoutePlan(affinity: $0, retry: configuration.defaultRetry)

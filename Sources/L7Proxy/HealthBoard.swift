@@ -18,6 +18,9 @@ final class HealthBoard: Sendable {
     private let log: Logger
     /// Moves with every change that workers must see: they compare it once a request.
     private let version = Atomic<UInt64>(1)
+    /// Backends with a failure to their name, at least: while there is none, a request that went well
+    /// has nothing to look up.
+    private let troubledCount = Atomic<Int>(0)
     private let cells = Mutex<[Key: HealthCell]>([:])
     private let queues = Mutex<[String: BoundedCount]>([:])
     private let doubts = Mutex<[String: ServiceStates.Doubt]>([:])
@@ -57,6 +60,14 @@ final class HealthBoard: Sendable {
 
     var currentVersion: UInt64 { version.load(ordering: .acquiring) }
 
+    var hasTrouble: Bool { troubledCount.load(ordering: .relaxed) > 0 }
+
+    /// Counts a backend that a change has put into trouble or out of it.
+    private func count(from before: BackendHealth, to after: BackendHealth) {
+        guard before.isSpotless != after.isSpotless else { return }
+        troubledCount.wrappingAdd(before.isSpotless ? 1 : -1, ordering: .relaxed)
+    }
+
     private func publish() {
         version.wrappingAdd(1, ordering: .releasing)
     }
@@ -67,7 +78,11 @@ final class HealthBoard: Sendable {
         _ cell: HealthCell, _ rule: PassiveHealth, at now: MonotonicTime,
         because reason: StaticString
     ) {
-        let change = cell.update { $0.requestFailed(at: now.milliseconds, rule) }
+        let change = cell.update { health in
+            health.requestFailed(at: now.milliseconds, rule)
+        } then: {
+            count(from: $0, to: $1)
+        }
         guard change == .ejected else { return }
         publish()
         log.warning(
@@ -78,9 +93,13 @@ final class HealthBoard: Sendable {
     }
 
     func requestSucceeded(_ cell: HealthCell) {
-        // The path of every request ends here: nothing is written where nothing was wrong.
         guard !cell.health.isSpotless else { return }
-        guard cell.update({ $0.requestSucceeded() }) == .recovered else { return }
+        let change = cell.update {
+            $0.requestSucceeded()
+        } then: {
+            count(from: $0, to: $1)
+        }
+        guard change == .recovered else { return }
         publish()
         log.notice("\(cell.title) is back: it has answered a request")
     }
@@ -139,8 +158,13 @@ final class HealthCell: Sendable {
     var health: BackendHealth { BackendHealth(rawValue: word.load(ordering: .relaxed)) }
 
     /// Changes the word as if nobody else did.
+    ///
+    /// - Parameter then: is told what it was and what it became.
     @discardableResult
-    func update<Result>(_ change: (inout BackendHealth) -> Result) -> Result {
+    func update<Result>(
+        _ change: (inout BackendHealth) -> Result,
+        then: (BackendHealth, BackendHealth) -> Void = { _, _ in }
+    ) -> Result {
         var expected = word.load(ordering: .relaxed)
         while true {
             var health = BackendHealth(rawValue: expected)
@@ -148,7 +172,10 @@ final class HealthCell: Sendable {
             if health.rawValue == expected { return result }
             let (isExchanged, found) = word.compareExchange(
                 expected: expected, desired: health.rawValue, ordering: .acquiringAndReleasing)
-            if isExchanged { return result }
+            if isExchanged {
+                then(BackendHealth(rawValue: expected), health)
+                return result
+            }
             expected = found
         }
     }

@@ -7,6 +7,7 @@ import Transport
 /// It looks at the words of the backends only when one has changed, or when an ejected backend is
 /// due for a trial. A trial is one request: the worker that claims it has the backend ready until
 /// a request has gone there, the others go on without.
+@safe
 struct HealthView {
     /// A change of state to tell the selector.
     struct Change {
@@ -21,6 +22,9 @@ struct HealthView {
     }
 
     private let board: HealthBoard
+    // SAFETY: `board` keeps the object alive as long as this value. Each request looks at it, and
+    // counting references to what all workers share would cost more than the look.
+    private let uncounted: Unmanaged<HealthBoard>
     private let services: [ServiceHealth]
     private var states: [[BackendState]]
     private var doubts: [ServiceStates.Doubt]
@@ -32,13 +36,15 @@ struct HealthView {
     /// - Parameter services: of the configuration, as `board` knows them.
     init(_ services: [ServiceHealth], board: HealthBoard) {
         self.board = board
+        unsafe uncounted = .passUnretained(board)
         self.services = services
         states = services.map(\.wanted)
         doubts = services.map { _ in .nothing }
     }
 
     func isStale(at now: MonotonicTime) -> Bool {
-        board.currentVersion != seenVersion || now >= nextTrial
+        let version = unsafe uncounted._withUnsafeGuaranteedRef { $0.currentVersion }
+        return version != seenVersion || now >= nextTrial
     }
 
     /// Looks at all backends again.
@@ -104,6 +110,8 @@ struct HealthView {
     }
 
     func requestSucceeded(at backend: Int, ofService service: Int) {
+        // The path of every request ends here: nothing is written where nothing was wrong.
+        guard unsafe uncounted._withUnsafeGuaranteedRef({ $0.hasTrouble }) else { return }
         board.requestSucceeded(services[service].cells[backend])
     }
 }

@@ -15,6 +15,8 @@ final class WorkerConfiguration {
     /// Nanoseconds by `Wait`.
     private let timeouts: [UInt64]
     let limits: Limits
+    /// Some backend has a `maxConnections`.
+    private let hasBackendLimits: Bool
 
     /// - Parameters:
     ///   - pools: by service, backend and source address.
@@ -23,6 +25,7 @@ final class WorkerConfiguration {
         self.snapshot = snapshot
         self.pools = pools
         selector = BackendSelector(services: snapshot.services, seed: seed)
+        hasBackendLimits = snapshot.health.contains { $0.connectionsMax.contains { $0 > 0 } }
         health = HealthView(snapshot.health, board: snapshot.healthBoard)
         limits = snapshot.configuration.limits
         let timeouts = snapshot.configuration.timeouts
@@ -88,6 +91,7 @@ final class WorkerConfiguration {
 
     /// The place that a request needs at the chosen backend; nil where their number is unbounded.
     func place(for choice: Choice) -> BackendPlace? {
+        guard hasBackendLimits else { return nil }
         let service = snapshot.health[choice.affinity.service]
         let limit = service.connectionsMax[choice.selection.backend]
         guard limit > 0 else { return nil }

@@ -62,7 +62,7 @@ struct RouteBehaviour {
         case "proxy-next-upstream": value.retryConditions { retry.apply($0) }
         case "proxy-next-upstream-tries": value.count(0...255) { retry.tries = UInt8($0) }
         case "proxy-next-upstream-timeout":
-            value.count(0...86_400) { retry.timeout = $0 == 0 ? nil : .seconds($0) }
+            value.count(0...86_400) { retry.timeoutSeconds = UInt32($0) }
         case "disable-on-404": value.boolean { drainsOn404 = $0 }
         default: break
         }
