@@ -117,8 +117,8 @@ final class ClientConnection: ConnectionHandler {
             switch wait {
             case .clientWrite: downstream
             case .backendWrite: upstream?.connection
-            case .clientIdle, .requestHead, .requestBody, .connect, .backendRead, .tunnelIdle,
-                .linger:
+            case .clientIdle, .requestHead, .requestBody, .queue, .connect, .backendRead,
+                .tunnelIdle, .linger:
                 nil
             }
         guard let count = reader?.untakenByteCount else { return false }
@@ -251,6 +251,15 @@ final class ClientConnection: ConnectionHandler {
             endMoment = worker.loop.now.advanced(byNanoseconds: ClientConnection.drainGrace)
         }
         updateDeadline(hasProgressed: false)
+    }
+
+    /// After a reload: idle clients and tunnels have no more use for the configuration that they
+    /// hold, and could keep it in memory for days.
+    func letGoOfOldConfiguration() {
+        switch exchange.responseSide {
+        case .idle, .tunnel: configuration = worker.configuration
+        case .queued, .connecting, .awaitingHead, .body, .complete: break
+        }
     }
 
     private func forgetExchange() {

@@ -198,6 +198,7 @@ final class Worker: ClientConnectionOwner {
         context.buffers.fit(headsUpTo: snapshot.headBytesMax)
         context.configuration = WorkerConfiguration(
             snapshot, pools: pools.pools(for: snapshot), seed: context.random.next())
+        for case let client? in clients { client.letGoOfOldConfiguration() }
         updateListeners()
     }
 
