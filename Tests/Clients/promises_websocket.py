@@ -8,6 +8,7 @@ import websockets
 from harness import Broken, expect, expect_equal, poll, promise
 from http_client import get_ok
 from stage import COOKIE
+from websocket_cases import all_cases, verdict
 
 MODERN = int(websockets.__version__.split(".")[0]) >= 14
 
@@ -106,3 +107,16 @@ def close_codes(stage):
         expect_equal(seen["backend"], home)
         return [4001, "done here"] in seen["closed"]
     poll(10, "the backend sees close code 4001", backend_saw)
+
+
+@promise("WebSocket: every case after Autobahn's groups 1 to 13 ends with the same verdict direct and through")
+def same_verdicts(stage):
+    count, differing = 0, []
+    for case in all_cases():
+        count += 1
+        found = verdict(case, stage.port, "ws.test")
+        direct = verdict(case, stage.ports["ws"], "ws.test")
+        if found != direct:
+            differing.append((case.name, direct[-3:], found[-3:]))
+    expect(count > 250, "cases", count)
+    expect(not differing, len(differing), "of", count, "differ:", differing[:5])
