@@ -47,6 +47,10 @@ final class Worker: ClientConnectionOwner {
     func run() {
         loop.run()
         closeEverything()
+        // What was closed is let go at the end of a turn, and is a circle until then. Orders that
+        // come too late are none.
+        loop.onWake = nil
+        loop.turn(waitingAtMost: .zero)
     }
 
     // MARK: - Listening
