@@ -18,8 +18,8 @@ final class HealthBoard: Sendable {
     private let log: Logger
     /// Moves with every change that workers must see: they compare it once a request.
     private let version = Atomic<UInt64>(1)
-    /// Backends with a failure to their name, at least: while there is none, a request that went well
-    /// has nothing to look up.
+    /// Backends with a failure to their name, at least: while there is none, a request that went
+    /// well has nothing to look up.
     private let troubledCount = Atomic<Int>(0)
     private let cells = Mutex<[Key: HealthCell]>([:])
     private let queues = Mutex<[String: BoundedCount]>([:])

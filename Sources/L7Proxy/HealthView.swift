@@ -111,6 +111,7 @@ struct HealthView {
 
     func requestSucceeded(at backend: Int, ofService service: Int) {
         // The path of every request ends here: nothing is written where nothing was wrong.
+        // SAFETY: the board is held by this view for as long as it lives.
         guard unsafe uncounted._withUnsafeGuaranteedRef({ $0.hasTrouble }) else { return }
         board.requestSucceeded(services[service].cells[backend])
     }

@@ -47,8 +47,8 @@ package struct RetryRule: Sendable, Equatable {
     package var includesNonIdempotent = false
     /// Attempts in all; 0: as many as there are backends, at most `attemptsMax`.
     package var tries: UInt8 = 3
-    /// Seconds from the first attempt on, after which no other begins; 0: whenever. As small as this
-    /// because each exchange holds a copy.
+    /// Seconds from the first attempt on, after which no other begins; 0: whenever. As small as
+    /// this because each exchange holds a copy.
     package var timeoutSeconds: UInt32 = 0
 
     /// 16: as many backends as one request can remember to have tried.
