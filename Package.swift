@@ -41,7 +41,7 @@ let package = Package(
             swiftSettings: strict),
 
         // The system floor: sockets and time, no HTTP.
-        .target(name: "Transport", dependencies: ["CLinux"], swiftSettings: strict),
+        .target(name: "Transport", dependencies: ["CLinux", "CSSL"], swiftSettings: strict),
 
         // The roof: the executable, and the only target that sees both floors.
         .executableTarget(

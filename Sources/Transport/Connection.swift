@@ -26,22 +26,25 @@ package final class Connection: EventSource {
     private unowned(unsafe) var unretainedHandler: (any ConnectionHandler)?
 
     /// The connection is under way; what is sent meanwhile waits.
-    package private(set) var isConnecting: Bool
+    package internal(set) var isConnecting: Bool
     /// There may be bytes, an end or a failure to receive.
-    package private(set) var isReadable = false
+    package internal(set) var isReadable = false
     /// The kernel may have room.
-    package private(set) var isWritable = false
+    package internal(set) var isWritable = false
     /// The peer sends nothing more. What it sent before may still wait to be received; when it
     /// has been, `receive` answers `endOfStream`.
-    package private(set) var peerHasClosed = false
+    package internal(set) var peerHasClosed = false
     /// Both directions are at their end: the peer has reset, or has closed after we did.
-    package private(set) var isHungUp = false
+    package internal(set) var isHungUp = false
     /// `finishSending` was called. Nothing can be sent after it.
-    package private(set) var hasFinishedSending = false
+    package internal(set) var hasFinishedSending = false
     private var mustShutDown = false
-    private var errorCode: Int32 = 0
+    var errorCode: Int32 = 0
     private var unsent = ByteQueue()
     private var held = ByteQueue()
+    /// Non-nil exactly when the bytes on the socket are TLS records. What is sent and received here
+    /// is what stands in them.
+    package internal(set) var tls: TLSSession?
 
     private init(_ socket: consuming Socket, isConnecting: Bool, loop: EventLoop) {
         self.socket = socket
@@ -124,6 +127,13 @@ package final class Connection: EventSource {
     /// of this turn. The object stays until the turn's end. Closing twice is allowed.
     package func close() {
         guard isOpen else { return }
+        // A farewell behind an incomplete message would make it look whole.
+        if let tls, !hasUnsentBytes, !isConnecting, errorCode == 0 { _ = tls.sayFarewell() }
+        discard()
+    }
+
+    private func discard() {
+        tls = nil
         loop.unregister(self)
         socket.close()
         unsent.removeAll(to: loop.buffers)
@@ -138,12 +148,16 @@ package final class Connection: EventSource {
     package func reset() {
         guard isOpen else { return }
         socket.set(.resetOnClose)
-        close()
+        discard()
     }
 
     override func eventsArrived(_ events: ReadyEvents) {
         guard note(events) else { return }
         handler?.connectionReady(self)
+    }
+
+    override func handshakeGranted() {
+        takeHandshakeStep()
     }
 
     override func deadlinePassed() {
@@ -153,6 +167,7 @@ package final class Connection: EventSource {
     /// False when the handler learns nothing from these events.
     private func note(_ events: ReadyEvents) -> Bool {
         let hasFailed = !events.isDisjoint(with: [.error, .hungUp])
+        if let tls, tls.isAttached { noteBelow(tls, events, hasFailed: hasFailed) }
         if isConnecting { return noteConnected(events, hasFailed: hasFailed) }
         let isNews = events != [.writable] || !isWritable
         if hasFailed || !events.isDisjoint(with: [.readable, .peerClosed]) { isReadable = true }
@@ -165,9 +180,16 @@ package final class Connection: EventSource {
     }
 
     private func noteConnected(_ events: ReadyEvents, hasFailed: Bool) -> Bool {
+        if let tls, tls.isAttached {
+            loop.queueHandshake(of: self)
+            return false
+        }
         guard hasFailed || events.contains(.writable) else { return false }
         isConnecting = false
-        guard hasFailed else { return note(events) }
+        guard hasFailed else {
+            if tls != nil { return beginHandshake() }
+            return note(events)
+        }
         isHungUp = true
         let code = socket.pendingErrorCode
         // A peer that accepted, sent and closed within this turn hangs up without an error.
@@ -175,7 +197,7 @@ package final class Connection: EventSource {
             errorCode = code
             return true
         }
-        return note(events)
+        return tls == nil ? note(events) : beginHandshake()
     }
 }
 
@@ -186,6 +208,7 @@ extension Connection {
         guard isReadable else { return .wouldBlock }
         precondition(space.count > 0)
         // SAFETY: the caller lends `space` for the time of this call.
+        if let tls { return unsafe receive(into: space, from: tls) }
         let result = unsafe socket.read(into: space)
         switch result {
         case .bytes(let count):
@@ -282,7 +305,7 @@ extension Connection {
         guard isWritable, !hasUnsentBytes else { return unsafe queue(bytes) }
         // SAFETY: the caller lends `bytes` for the time of this call; what is queued is copied, and
         // the slice is within them by the count that was written.
-        switch unsafe socket.write(bytes) {
+        switch unsafe write(bytes) {
         case .bytes(let count):
             if count == bytes.count { return .sent }
             isWritable = false
@@ -303,7 +326,7 @@ extension Connection {
         var count = 0
         if isWritable, !hasUnsentBytes {
             // SAFETY: as for one part.
-            switch unsafe socket.write(first, second) {
+            switch unsafe write(first, second) {
             case .bytes(first.count + second.count): return .sent
             case .bytes(let taken): count = taken
             case .wouldBlock, .endOfStream: break
@@ -332,7 +355,7 @@ extension Connection {
         }
         guard isWritable else { return .queued }
         // SAFETY: the buffer's bytes are lent for the length of the closure.
-        let result = unsafe buffer.withUnsafeBytes { unsafe socket.write($0) }
+        let result = unsafe buffer.withUnsafeBytes { unsafe write($0) }
         switch result {
         case .bytes(let count):
             if count < buffer.count { isWritable = false }
@@ -357,6 +380,7 @@ extension Connection {
 
     private func shutDownIfWanted() {
         guard mustShutDown else { return }
+        if let tls, !tls.sayFarewell() { return noteRoom(below: tls) }
         mustShutDown = false
         socket.shutdownWrite()
     }

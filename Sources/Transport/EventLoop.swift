@@ -21,6 +21,8 @@ package final class EventLoop {
     /// Whom to call again in the next turn.
     private var queue: [EventToken] = []
     private var queueOfThisTurn: [EventToken] = []
+    /// Who waits for a step of a handshake, in the order in which they asked.
+    private var handshakes = HandshakeQueue()
     /// What died in this turn. No callback frees an object that is still at work.
     private var keptUntilTurnEnd: [AnyObject] = []
 
@@ -62,6 +64,7 @@ package final class EventLoop {
             deliver(events, to: token)
         }
         serveQueue()
+        serveHandshakes()
         serveDeadlines()
         onTurnEnd?()
         // One by one: an object's own end may add another.
@@ -72,7 +75,7 @@ package final class EventLoop {
 // A turn.
 extension EventLoop {
     private func waitMilliseconds(_ limit: Duration?) -> Int32 {
-        if !queue.isEmpty { return 0 }
+        if !queue.isEmpty || !handshakes.isEmpty { return 0 }
         var wait = limit?.wholeNanoseconds
         if let visit = wheel.nextVisit {
             // `now` is from the beginning of the turn. The clock is not read again for this: a
@@ -104,6 +107,21 @@ extension EventLoop {
             deliver([], to: token)
         }
         queueOfThisTurn.removeAll(keepingCapacity: true)
+    }
+
+    /// Four a turn: a step with an RSA signature takes about a millisecond, and the connections
+    /// that are established wait no longer than that few of them take.
+    private static let handshakesPerTurn = 4
+
+    private func serveHandshakes() {
+        guard !handshakes.isEmpty else { return }
+        var granted = 0
+        while granted < Self.handshakesPerTurn, let token = handshakes.popFirst() {
+            guard let source = slots.source(for: token), source.isQueuedToShake else { continue }
+            source.isQueuedToShake = false
+            granted += 1
+            source.handshakeGranted()
+        }
     }
 
     private func serveDeadlines() {
@@ -167,6 +185,13 @@ extension EventLoop {
         guard source.token != .none else { return }
         source.deadlineTime = deadline
         if deadline < source.armedTime { arm(source) }
+    }
+
+    /// Calls `handshakeGranted` in this turn or a later one.
+    func queueHandshake(of source: EventSource) {
+        guard !source.isQueuedToShake, source.token != .none else { return }
+        source.isQueuedToShake = true
+        handshakes.append(source.token)
     }
 
     func runAgain(source: EventSource) {

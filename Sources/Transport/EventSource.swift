@@ -11,6 +11,8 @@ package class EventSource {
     final var armedTime = MonotonicTime.distantFuture
     /// The loop calls again in its next turn.
     final var isQueuedToRun = false
+    /// It waits for its turn to do a step of its handshake.
+    final var isQueuedToShake = false
 
     init() {}
 
@@ -18,4 +20,7 @@ package class EventSource {
     func eventsArrived(_ events: ReadyEvents) {}
 
     func deadlinePassed() {}
+
+    /// The loop grants one step of the handshake that was asked for.
+    func handshakeGranted() {}
 }

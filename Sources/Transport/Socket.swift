@@ -65,6 +65,14 @@ extension Socket {
         return count < 0 && errno == EAGAIN
     }
 
+    /// The next byte, which stays where it is; nil when there is none now.
+    func peekByte() -> UInt8? {
+        var byte: UInt8 = 0
+        // SAFETY: one byte of a local variable, for the length of the call.
+        let count = unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
+        return count == 1 ? byte : nil
+    }
+
     /// One send. It may take fewer bytes than there are.
     package func write(_ bytes: UnsafeRawBufferPointer) -> IOResult {
         while true {

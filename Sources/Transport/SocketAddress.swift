@@ -45,6 +45,15 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         if case .local(let path) = kind { path } else { nil }
     }
 
+    /// 4 or 16 bytes in network order; none for a path.
+    var networkBytes: [UInt8] {
+        guard case .internet(let high, let low, _) = kind else { return [] }
+        let bytes = [high, low].flatMap { word in
+            stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> $0) }
+        }
+        return isIPv4 ? Array(bytes.suffix(4)) : bytes
+    }
+
     package var isIPv4: Bool {
         if case .internet(0, let low, _) = kind { low >> 32 == 0xFFFF } else { false }
     }

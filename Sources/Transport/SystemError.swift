@@ -50,5 +50,7 @@ package enum IOResult: Sendable, Equatable {
 
 /// EPIPE: the sending side is closed.
 let brokenPipe = EPIPE
+/// ECONNRESET: the peer is gone without a word.
+let connectionReset = ECONNRESET
 /// ENOBUFS: no room is left.
 let noBufferSpace = ENOBUFS
