@@ -25,6 +25,8 @@ enum AnnotationVocabulary {
         "session-timeout", "server-alias", "upgrade-protocols", "proxy-next-upstream",
         "proxy-next-upstream-tries",
         "proxy-next-upstream-timeout", "disable-on-404",
+        "ssl-redirect",
+        "force-ssl-redirect", "backend-protocol", "proxy-ssl-verify", "proxy-ssl-name",
     ]
 
     /// Their defaults are what the proxy does, so a file that spells them out is not bothered.
@@ -36,8 +38,7 @@ enum AnnotationVocabulary {
         ("session-cookie-strip", GoBool.falseWords),
         ("session-cookie-nocache", GoBool.falseWords), ("session-on-lost", ["rebind"]),
         ("canary-precedence", ["affinity"]), ("close-tunnels-on-drain", GoBool.falseWords),
-        ("use-regex", GoBool.falseWords), ("backend-protocol", ["HTTP"]),
-        ("ssl-redirect", GoBool.falseWords), ("force-ssl-redirect", GoBool.falseWords),
+        ("use-regex", GoBool.falseWords),
         ("ssl-passthrough", GoBool.falseWords), ("enable-cors", GoBool.falseWords),
         ("service-upstream", GoBool.falseWords), ("from-to-www-redirect", GoBool.falseWords),
         ("proxy-http-version", ["1.1"]), ("enable-modsecurity", GoBool.falseWords),
@@ -54,7 +55,7 @@ enum AnnotationVocabulary {
         ssl-prefer-server-ciphers http2-push-preload rewrite-target upstream-vhost \
         x-forwarded-prefix default-backend custom-http-errors disable-proxy-intercept-errors \
         fastcgi-index fastcgi-params-configmap connection-proxy-header proxy-ssl-secret \
-        proxy-ssl-ciphers proxy-ssl-name proxy-ssl-protocols proxy-ssl-verify \
+        proxy-ssl-ciphers proxy-ssl-protocols \
         proxy-ssl-verify-depth proxy-ssl-server-name proxy-body-size proxy-read-timeout \
         proxy-send-timeout proxy-connect-timeout proxy-buffer-size proxy-buffers-number \
         proxy-busy-buffers-size proxy-max-temp-file-size proxy-cookie-domain proxy-cookie-path \

@@ -7,6 +7,10 @@ package struct Configuration: Sendable, Equatable {
     package var listeners: [ListenerAddress] = []
     /// Those of the listeners whose connections begin with a PROXY header.
     package var proxyProtocolListeners: Set<ListenerAddress> = []
+    /// Those of `listeners` that speak TLS.
+    package var listenerTLS: [ListenerAddress: ListenerTLS] = [:]
+    /// From Kubernetes Secrets, for every listener that speaks TLS.
+    package var secretCertificates: [CertificateSource] = []
     package var clientIP = ClientIPRule()
     /// Local addresses that upstream connections are bound to; empty: the kernel chooses.
     package var sourceAddresses: [IPAddress] = []

@@ -41,6 +41,23 @@ struct Draft {
         return .success(configuration.services.count - 1)
     }
 
+    /// The position of the same service, spoken to in TLS; its own where it says how itself.
+    mutating func position(of service: Int, in tls: UpstreamTLS?) -> Int {
+        let plain = configuration.services[service]
+        guard let tls, plain.tls == nil, let origin = serviceOrigins[plain.name] else {
+            return service
+        }
+        var secured = plain
+        secured.tls = tls
+        // Two Ingresses may speak to one Service in different ways; they are few.
+        for number in 1... {
+            secured.name = plain.name + (number == 1 ? "/https" : "/https-\(number)")
+            guard let known = servicePositions[secured.name] else { break }
+            if configuration.services[known].tls == tls { return known }
+        }
+        return (try? add(secured, at: origin).get()) ?? service
+    }
+
     /// Adds a route, or answers where an equal one stands.
     mutating func add(_ route: Route, at position: Position) -> Result<Void, Taken> {
         let key = RouteKey(route)

@@ -50,6 +50,7 @@ struct IngressRules {
         route.upgradeProtocols = behaviour.upgradeProtocols
         route.retry = behaviour.retry
         if behaviour.drainsOn404 { draft.drainOn404(service: service, reader, at: rule.position) }
+        route.tlsRule = behaviour.tlsRule
         if case .failure(let taken) = draft.add(route, at: rule.position) {
             reader.warn(
                 "\(RouteText.render(host))\(path) is already routed at "
@@ -79,6 +80,11 @@ struct IngressRules {
     /// Nil when the backend is not even a reference; that was reported.
     private func service(of backend: YAMLNode, _ draft: inout Draft) -> Int? {
         guard let reference = reference(in: backend) else { return nil }
+        guard let position = position(of: reference, &draft) else { return nil }
+        return draft.position(of: position, in: behaviour.upstreamTLS)
+    }
+
+    private func position(of reference: ServiceReference, _ draft: inout Draft) -> Int? {
         if let known = draft.servicePosition(named: reference.text) { return known }
         let service = services.resolve(reference, reader)
         return try? draft.add(service, at: reference.position).get()

@@ -26,11 +26,9 @@ struct KubernetesIngresses {
         var rules = IngressRules(ingress: ingress, reader: reader, services: services)
         if let defaults = defaults[ingress.node.position.file] { rules.behaviour = defaults }
         rules.behaviour.apply(reader.annotations(ingress.annotations, isShared: true), reader)
-        if let tls = ingress.spec?.entry("tls") {
-            reader.warn(
-                "TLS is not supported yet: its hosts are served in the clear",
-                at: tls.keyPosition)
-        }
+        let hasListener = !draft.configuration.listenerTLS.isEmpty
+        KubernetesTLS(objects: services.objects, hasListener: hasListener)
+            .read(ingress, reader, into: &draft)
         rules.read(into: &draft)
     }
 

@@ -3,6 +3,7 @@ struct KubernetesObjects {
     private(set) var ingresses: [KubernetesObject] = []
     private(set) var ingressClasses: [KubernetesObject] = []
     private(set) var nodes: [KubernetesObject] = []
+    private var secrets: [ObjectName: KubernetesObject] = [:]
     private var services: [ObjectName: KubernetesObject] = [:]
     /// By the service they belong to.
     private var slices: [ObjectName: [KubernetesObject]] = [:]
@@ -14,6 +15,8 @@ struct KubernetesObjects {
     }
 
     func service(_ name: ObjectName) -> KubernetesObject? { services[name] }
+
+    func secret(_ name: ObjectName) -> KubernetesObject? { secrets[name] }
 
     func slices(of service: ObjectName) -> [KubernetesObject] { slices[service] ?? [] }
 
@@ -77,7 +80,7 @@ struct KubernetesObjects {
             }
             let owner = ObjectName(namespace: object.name.namespace, name: service)
             slices[owner, default: []].append(object)
-        // A Secret is for TLS, which has its own warning.
+        case "Secret": secrets[object.name] = object
         default: break
         }
     }

@@ -15,6 +15,26 @@ struct RouteBehaviour {
     private(set) var upgradeProtocols: [String] = []
     private(set) var retry = RetryRule()
     private(set) var drainsOn404 = false
+    private var redirectsToTLS = true
+    private var forcesTLS = false
+    private var speaksTLS = false
+    private var verifiesBackend = true
+    private var backendName: String?
+
+    /// Which requests in the clear are sent to come again in TLS.
+    var tlsRule: TLSRule {
+        if forcesTLS { return .always }
+        return redirectsToTLS ? .whereCertified : .never
+    }
+
+    /// How to speak to backends whose service does not say so itself; nil: in the clear.
+    var upstreamTLS: UpstreamTLS? {
+        guard speaksTLS else { return nil }
+        var tls = UpstreamTLS()
+        tls.verifies = verifiesBackend
+        tls.serverName = backendName
+        return tls
+    }
 
     /// The affinity of a route to `service`: what the route says, else what the service says.
     func affinity(for service: Service) -> AffinitySettings {
@@ -56,6 +76,13 @@ struct RouteBehaviour {
         case "session-cookie-conditional-samesite-none":
             value.boolean { cookie.conditionalSameSiteNone = $0 }
         case "session-cookie-change-on-failure": value.boolean { cookie.changeOnFailure = $0 }
+        case "ssl-redirect": value.boolean { redirectsToTLS = $0 }
+        case "force-ssl-redirect": value.boolean { forcesTLS = $0 }
+        case "backend-protocol":
+            if let word = value.word(RouteBehaviour.protocolWords) { speaksTLS = word }
+        case "proxy-ssl-verify":
+            if let word = value.word(RouteBehaviour.switchWords) { verifiesBackend = word }
+        case "proxy-ssl-name": value.hosts { backendName = RouteBehaviour.exactName($0) }
         case "session-timeout": value.timeout { sessionTimeout = $0 }
         case "server-alias": value.hosts { aliases = $0 }
         case "upgrade-protocols": value.upgradeProtocols { upgradeProtocols = $0 }
@@ -71,6 +98,17 @@ struct RouteBehaviour {
     private static let affinityWords = Words<Affinity>(
         supported: [("cookie", .cookie), ("client-ip", .clientIP), ("none", .none)],
         pending: ["header", "learn", "route-suffix"])
+
+    /// Whether backends are spoken to in TLS.
+    private static let protocolWords = Words<Bool>(
+        supported: [("HTTP", false), ("HTTPS", true)],
+        pending: ["AUTO_HTTP", "GRPC", "GRPCS", "FCGI"])
+
+    private static let switchWords = Words<Bool>(supported: [("on", true), ("off", false)])
+
+    private static func exactName(_ hosts: [HostPattern]) -> String? {
+        if case .exact(let name) = hosts.first { name } else { nil }
+    }
 
     private static let modeWords = Words<CookieSettings.Mode>(
         supported: [("balanced", .balanced), ("persistent", .persistent)])

@@ -53,12 +53,14 @@ struct ShortForm {
 
     /// Reads services, then routes and the default, which may name services of any file.
     func readRoutes(nodes: [IPAddress], into draft: inout Draft) {
-        let services = ShortFormServices(reader: reader, nodes: nodes)
-        for document in documents { readServices(document, services, &draft) }
+        for document in documents {
+            readServices(document, services(of: document, nodes), &draft)
+        }
         var once = SetOnce()
         for document in documents {
             let routes = ShortFormRoutes(
-                reader: reader, services: services, defaults: document.behaviour)
+                reader: reader, services: services(of: document, nodes),
+                defaults: document.behaviour)
             if let list = document.fields["routes"] { routes.read(list, into: &draft) }
             if let entry = document.fields["defaultService"],
                 once.isFirst("defaultService", entry, reader),
@@ -67,6 +69,11 @@ struct ShortForm {
                 draft.setDefault(position, document.behaviour)
             }
         }
+    }
+
+    private func services(of document: Document, _ nodes: [IPAddress]) -> ShortFormServices {
+        ShortFormServices(
+            reader: reader, nodes: nodes, file: reader.findings.files[document.file])
     }
 
     private func readServices(

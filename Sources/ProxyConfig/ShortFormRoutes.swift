@@ -28,9 +28,10 @@ struct ShortFormRoutes {
             apply(entry, to: &behaviour)
         }
         let name = RouteText.name(host: host ?? .any, path: path ?? "/", pathType: pathType)
-        let service = service(keys, named: name, at: position, &draft)
+        let named = service(keys, named: name, at: position, &draft)
         // What is wrong was reported, and everything was read for the mistakes in it.
-        guard let host, let path, let service else { return }
+        guard let host, let path, let named else { return }
+        let service = draft.position(of: named, in: behaviour.upstreamTLS)
         var route = Route(
             host: host, path: path, pathType: pathType, service: service,
             affinity: behaviour.affinity(for: draft.configuration.services[service]),
@@ -38,6 +39,7 @@ struct ShortFormRoutes {
         route.upgradeProtocols = behaviour.upgradeProtocols
         route.retry = behaviour.retry
         if behaviour.drainsOn404 { draft.drainOn404(service: service, reader, at: position) }
+        route.tlsRule = behaviour.tlsRule
         if case .failure(let taken) = draft.add(route, at: position) {
             reportDuplicate(name, at: keys["path"] ?? keys["host"], position, taken)
         }

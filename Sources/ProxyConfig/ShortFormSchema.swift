@@ -18,8 +18,18 @@ enum ShortFormSchema {
     static let listener = Schema(
         subject: "a listener",
         keys: [
-            ("address", .full), ("proxyProtocol", .full), ("tls", .only(.absent)),
+            ("address", .full), ("proxyProtocol", .full), ("tls", .full),
         ])
+
+    static let listenerTLS = Schema(
+        subject: "a listener's 'tls'",
+        keys: [
+            ("certificates", .full), ("minVersion", .full), ("clientCA", .full),
+            ("ticketKeys", .full), ("hsts", .full),
+        ])
+
+    static let certificate = Schema(
+        subject: "a certificate", keys: [("certificate", .full), ("key", .full), ("ocsp", .full)])
 
     static let clientIP = Schema(
         subject: "'clientIP'", keys: [("from", .full), ("trusted", .full)])
@@ -32,7 +42,14 @@ enum ShortFormSchema {
             ("externalTrafficPolicy", .full), ("healthCheckNodePort", .full),
             ("healthCheck", .full), ("passiveHealth", .full),
             ("queue", .full), ("slowStart", .only(.duration(.zero))),
-            ("tls", .only(.absent)), ("ingressNginxName", .only(.absent)),
+            ("tls", .full), ("ingressNginxName", .only(.absent)),
+        ])
+
+    static let serviceTLS = Schema(
+        subject: "a service's 'tls'",
+        keys: [
+            ("verify", .full), ("ca", .full), ("serverName", .full), ("certificate", .full),
+            ("key", .full),
         ])
 
     static let passiveHealth = Schema(
@@ -76,8 +93,8 @@ enum ShortFormSchema {
             ("connect", .full), ("requestHead", .full), ("requestBody", .full),
             ("clientIdle", .full), ("clientWrite", .full), ("backendRead", .full),
             ("backendWrite", .full), ("backendIdle", .full),
-            ("tlsHandshake", .only(.duration(.seconds(10)))), ("linger", .full),
-            ("tunnelIdle", .full), ("drain", .full), ("preStop", .full),
+            ("tlsHandshake", .full), ("linger", .full), ("tunnelIdle", .full),
+            ("drain", .full), ("preStop", .full),
         ])
 
     static let limits = Schema(
@@ -86,13 +103,13 @@ enum ShortFormSchema {
             ("requestHead", .full), ("requestTarget", .full), ("requestBody", .full),
             ("responseHead", .full), ("headers", .full), ("connections", .full),
             ("connectionsPerClient", .full), ("requestsPerConnection", .full),
-            ("handshakes", .only(.count(256))), ("memory", .full),
+            ("handshakes", .full), ("memory", .full),
         ])
 
     /// Every mapping, for the test that the example file names each key.
     static let all = [
-        root, listener, clientIP, service, passiveHealth, healthCheck, queue, backend,
-        sessionAffinityConfig,
+        root, listener, listenerTLS, certificate, clientIP, service, serviceTLS, passiveHealth,
+        healthCheck, queue, backend, sessionAffinityConfig,
         sessionAffinityClientIP, route, timeouts, limits,
     ]
 }
@@ -108,6 +125,9 @@ enum ShortFormWords {
 
     static let backendState = Words<BackendState>(
         supported: [("ready", .ready), ("drain", .drain), ("down", .down)])
+
+    static let tlsVersion = Words<ListenerTLS.Version>(
+        supported: ListenerTLS.Version.allCases.map { ($0.rawValue, $0) })
 
     /// Whether clients are bound by address.
     static let sessionAffinity = Words<Bool>(supported: [("None", false), ("ClientIP", true)])

@@ -6,6 +6,8 @@ struct ShortFormServices {
     let reader: Reader
     /// What a `nodePort` resolves to.
     let nodes: [IPAddress]
+    /// Relative paths start from it.
+    let file: SourceFile
 
     /// Nil when the value is no mapping. A service with mistakes has the backends that are right.
     func service(_ entry: YAMLEntry) -> Service? {
@@ -17,6 +19,7 @@ struct ShortFormServices {
         service.clientIP = sessionAffinity(keys)
         if let entry = keys["queue"] { readQueue(entry, &service.queue) }
         ShortFormHealth(reader: reader).read(keys, into: &service)
+        service.tls = keys["tls"].flatMap(ShortFormTLS(reader: reader, file: file).service)
         if let entry = keys["externalTrafficPolicy"],
             reader.word(entry, ShortFormWords.externalTrafficPolicy) == true,
             service.nodeCheck == nil, service.healthCheck == nil

@@ -13,7 +13,7 @@ struct ShortFormSettings {
     }
 
     mutating func read(_ fields: Fields, from file: SourceFile, into result: inout Configuration) {
-        readListeners(fields, &result)
+        readListeners(fields, ShortFormTLS(reader: reader, file: file), &result)
         readClientIP(fields, &result.clientIP)
         if let entry = fields["nodes"] {
             nodes += reader.list(entry).compactMap(reader.address)
@@ -41,7 +41,9 @@ struct ShortFormSettings {
         return .environment(String(name))
     }
 
-    private func readListeners(_ fields: Fields, _ result: inout Configuration) {
+    private func readListeners(
+        _ fields: Fields, _ tls: ShortFormTLS, _ result: inout Configuration
+    ) {
         guard let entry = fields["listeners"] else { return }
         for item in reader.list(entry) {
             guard let keys = reader.fields(item, ShortFormSchema.listener) else { continue }
@@ -60,6 +62,7 @@ struct ShortFormSettings {
             if let entry = keys["proxyProtocol"], reader.boolean(entry) == true {
                 result.proxyProtocolListeners.insert(address)
             }
+            result.listenerTLS[address] = keys["tls"].flatMap(tls.listener)
         }
     }
 
@@ -141,6 +144,7 @@ struct ShortFormSettings {
         readCount("connectionsPerClient", keys, 0...10_000_000) {
             result.connectionsPerClient = $0
         }
+        readCount("handshakes", keys, 0...1_000_000) { result.handshakes = $0 }
         readCount("requestsPerConnection", keys, 0...1_000_000_000) {
             result.requestsPerConnection = $0
         }
@@ -197,6 +201,7 @@ private struct TimeoutKey {
             TimeoutKey(name: "backendRead", field: \.backendRead),
             TimeoutKey(name: "backendWrite", field: \.backendWrite),
             TimeoutKey(name: "backendIdle", field: \.backendIdle),
+            TimeoutKey(name: "tlsHandshake", field: \.tlsHandshake),
             TimeoutKey(name: "tunnelIdle", field: \.tunnelIdle),
             // These may be over at once.
             TimeoutKey(name: "linger", field: \.linger, shortest: .zero),

@@ -1,6 +1,6 @@
 /// How long the proxy waits. Every wait of the data path is one of these.
 package struct Timeouts: Sendable, Equatable {
-    /// For the TCP handshake with a backend: what a NodePort drops, it drops silently.
+    /// For a connection to a backend, TLS included: what a NodePort drops, it drops silently.
     package var connect = Duration.seconds(2)
     /// For a whole request head, from its first byte.
     package var requestHead = Duration.seconds(10)
@@ -20,6 +20,8 @@ package struct Timeouts: Sendable, Equatable {
     package var linger = Duration.seconds(5)
     /// Without a byte in either direction of a tunnel.
     package var tunnelIdle = Duration.seconds(3600)
+    /// For the handshake of a client's TLS connection.
+    package var tlsHandshake = Duration.seconds(10)
     /// For what is in flight when the proxy is told to stop.
     package var drain = Duration.seconds(30)
     /// Between the order to stop and the closing of the listeners: for load balancers in front to
@@ -44,6 +46,9 @@ package struct Limits: Sendable, Equatable {
     package var requestsPerConnection = 0
     /// Resident bytes of the process above which no connection is accepted.
     package var memory: UInt64 = 0
+    /// TLS handshakes of clients under way at once, in the whole process. When there are more, the
+    /// oldest makes room: it is the likeliest to be an attacker's.
+    package var handshakes = 256
 
     package init() {}
 }

@@ -6,6 +6,10 @@ package struct LocalResponse: Sendable {
     package var persistence = Persistence.close
     /// RFC 9110 §9.3.2: an answer to HEAD has the fields of the body and not the body.
     package var omitsBody = false
+    /// Where to ask instead; empty for no such field.
+    package var location: [UInt8] = []
+    /// More than the status says, for whoever reads it; in ASCII.
+    package var explanation: StaticString = ""
 
     package init(status: UInt16) {
         self.status = status
@@ -19,8 +23,13 @@ package struct LocalResponse: Sendable {
         writer.append("\r\n")
         writer.append(date)
         writer.append("Content-Type: text/plain\r\nContent-Length: ")
-        writer.append(decimal: UInt64(4 + reason.utf8CodeUnitCount + 1))
+        writer.append(decimal: UInt64(bodyByteCount(reason)))
         writer.append("\r\n")
+        if !location.isEmpty {
+            writer.append("Location: ")
+            writer.append(location)
+            writer.append("\r\n")
+        }
         if status == 405 {
             writer.append("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n")
         }
@@ -34,7 +43,16 @@ package struct LocalResponse: Sendable {
         writer.append("\r\n")
         guard !omitsBody else { return }
         writeTitle(reason, into: &writer)
+        if explanation.utf8CodeUnitCount > 0 {
+            writer.append(": ")
+            writer.append(explanation)
+        }
         writer.append(UInt8(ascii: "\n"))
+    }
+
+    private func bodyByteCount(_ reason: StaticString) -> Int {
+        let more = explanation.utf8CodeUnitCount
+        return 4 + reason.utf8CodeUnitCount + (more > 0 ? 2 + more : 0) + 1
     }
 
     /// `404 Not Found`: three digits, a space, the reason.
@@ -47,6 +65,7 @@ package struct LocalResponse: Sendable {
     /// RFC 9110 §15.
     package static func reason(of status: UInt16) -> StaticString {
         switch status {
+        case 308: "Permanent Redirect"
         case 400: "Bad Request"
         case 404: "Not Found"
         case 405: "Method Not Allowed"

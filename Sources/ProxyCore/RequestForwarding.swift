@@ -10,6 +10,8 @@ package struct RequestForwarding: Sendable {
     /// The peer is in `clientIP.trusted`: its word about the client is passed on.
     package var peerIsTrusted = false
     package var isSecure = false
+    /// Whole field lines: who the client's certificate says it is.
+    package var certificateFields: [UInt8] = []
     /// The port the client reached us on.
     package var localPort: UInt16 = 0
     /// 128 random bits for X-Request-ID.
@@ -47,6 +49,7 @@ package struct RequestForwarding: Sendable {
         if framing == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
         writeForwardedFor(head, in: bytes, into: &writer)
         writeOrigin(head, in: bytes, into: &writer)
+        if !certificateFields.isEmpty { writer.append(certificateFields) }
         if sessionMoved { writer.append(RequestForwarding.sessionMovedLine) }
         writer.append("\r\n")
     }
@@ -97,6 +100,7 @@ package struct RequestForwarding: Sendable {
             peerIsTrusted
         case .contentLength: framing != .chunked
         case .trailer: passesTrailers
+        case .other where ClientCertificateField.isName(bytes.extracting(field.name.offsets)): false
         default: !HopByHop.endsHere(field, of: fields, options: options, in: bytes)
         }
     }

@@ -9,6 +9,12 @@ package struct ResponseForwarding: Sendable {
     package var passesTrailers = false
     /// The body's length is told by its own field.
     package var keepsContentLength = true
+    /// `hstsLine` takes the place of what the backend says.
+    package var replacesHSTS = false
+
+    /// The default of ingress-nginx (RFC 6797 §6.1): a year, and subdomains too.
+    package static let hstsLine: StaticString =
+        "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n"
 
     package init() {}
 
@@ -54,6 +60,11 @@ package struct ResponseForwarding: Sendable {
             return keepsContentLength && field == fields.first(.contentLength)
         }
         if field.known == .trailer { return passesTrailers }
+        if replacesHSTS, field.known == .other,
+            bytes.extracting(field.name.offsets).equalsIgnoringCase("strict-transport-security")
+        {
+            return false
+        }
         return !HopByHop.endsHere(field, of: fields, options: options, in: bytes)
     }
 

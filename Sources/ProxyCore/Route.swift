@@ -12,6 +12,7 @@ package struct Route: Sendable, Equatable {
     /// Protocols besides WebSocket that a connection may be turned into, in lower case.
     package var upgradeProtocols: [String] = []
     package var retry = RetryRule()
+    package var tlsRule = TLSRule.whereCertified
     /// Where it was written, for people: `routes.yaml:12` or `Ingress default/shop`.
     package var origin: String
 
@@ -34,6 +35,14 @@ package enum HostPattern: Sendable, Hashable {
     case exact(String)
     /// `*.example.com` as `example.com`: stands for exactly one more label in front.
     case wildcard(suffix: String)
+}
+
+/// Which requests in the clear are sent to come again in TLS.
+package enum TLSRule: Sendable, Equatable {
+    /// Those to hosts that there is a certificate for.
+    case whereCertified
+    case always
+    case never
 }
 
 package enum PathType: String, Sendable, Equatable, CaseIterable {

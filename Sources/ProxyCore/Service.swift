@@ -15,6 +15,8 @@ package struct Service: Sendable, Equatable {
     package var healthCheck: HealthCheck?
     /// `healthCheckNodePort`: of the node that each backend's address is.
     package var nodeCheck: HealthCheck?
+    /// Nil: its backends are spoken to in the clear.
+    package var tls: UpstreamTLS?
 
     package init(name: String, backends: [Backend]) {
         self.name = name

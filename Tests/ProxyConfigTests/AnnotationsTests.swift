@@ -120,7 +120,7 @@ import Testing
     @Test(
         "an annotation that is known but not supported is named",
         arguments: [
-            "use-regex: true", "rewrite-target: /$1", "proxy-body-size: 8m", "ssl-redirect: true",
+            "use-regex: true", "rewrite-target: /$1", "proxy-body-size: 8m", "app-root: /a",
             "session-cookie-strip: true", "upstream-hash-by: $request_uri", "load-balance: ewma",
             "configuration-snippet: x",
         ])

@@ -5,12 +5,10 @@ import Testing
     @Test(
         "what is not supported yet is refused, and named",
         arguments: [
-            ("listeners: [{address: 0.0.0.0:80, tls: {}}]", "'tls'"),
             ("clientIP: {from: forwarded}", "'from': 'forwarded'"),
             ("clientIP: {from: x-real-ip}", "'from': 'x-real-ip'"),
             ("services: {a: {backends: [10.0.0.1:80], balance: ewma}}", "'balance': 'ewma'"),
             ("services: {a: {backends: [10.0.0.1:80], slowStart: 5s}}", "'slowStart'"),
-            ("services: {a: {backends: [10.0.0.1:80], tls: {}}}", "'tls'"),
             (
                 "services: {a: {backends: [10.0.0.1:80], ingressNginxName: a-b-80}}",
                 "'ingressNginxName'"
@@ -20,8 +18,6 @@ import Testing
                 "'drainDeadline'"
             ),
             ("sessionStore: redis://127.0.0.1:6379/0", "'sessionStore': redis"),
-            ("timeouts: {tlsHandshake: 5s}", "'tlsHandshake'"),
-            ("limits: {handshakes: 5}", "'handshakes'"),
             ("accessLog: {format: json}", "'accessLog'"),
             ("admin: 127.0.0.1:9901", "'admin'"),
             (
@@ -41,8 +37,8 @@ import Testing
             "listeners: [{address: 0.0.0.0:80, tls: off}]",
             "services: {a: {backends: [10.0.0.1:80], passiveHealth: {failTimeout: 10}}}",
             "services: {a: {backends: [10.0.0.1:80], healthCheck: }}",
-            "timeouts: {tlsHandshake: 10000ms, preStop: 0}",
-            "limits: {memory: 0k, handshakes: 256}",
+            "timeouts: {preStop: 0}",
+            "limits: {memory: 0k}",
             "accessLog: off",
             "admin: off",
         ])
