@@ -1,5 +1,6 @@
 import ArgumentParser
 import ProxyConfig
+import Transport
 
 /// `l7proxy check`: say everything that is wrong with a routes file.
 struct CheckCommand: ParsableCommand {
@@ -11,8 +12,11 @@ struct CheckCommand: ParsableCommand {
 
     func run() throws {
         guard let configuration = options.read() else { throw ExitStatus.badConfiguration }
-        do throws(CookieKeys.Unusable) {
+        do throws(UnusableConfiguration) {
             _ = try CookieKeys.authenticator(for: configuration.cookieKeys)
+            let tls = try TLSContexts(
+                configuration, ticketKeys: TLSTicketKeys(), at: WallClock.unixSeconds())
+            for warning in tls.warnings { StandardErrorLog.write("warning: \(warning)\n") }
         } catch {
             StandardErrorLog.write("error: \(error)\n")
             throw ExitStatus.badConfiguration

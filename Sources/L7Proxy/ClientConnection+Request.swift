@@ -67,6 +67,7 @@ extension ClientConnection {
         expectedUpgrade = arrival.expectedUpgrade
         firstAttempt = worker.loop.now
         worker.retryBudget.requestArrived()
+        location = arrival.location
         requestRelay = BodyRelay(
             framing: arrival.framing, target: arrival.framing == .chunked ? .chunked : .plain,
             passesTrailers: arrival.forwarding.passesTrailers)

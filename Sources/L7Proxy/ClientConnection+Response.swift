@@ -125,11 +125,14 @@ extension ClientConnection {
         let buffers = worker.buffers
         var forwarding = ResponseForwarding()
         configure(&forwarding)
+        let sendsHSTS = security?.sendsHSTS ?? false
+        forwarding.replacesHSTS = sendsHSTS
         buffers.output.removeAll()
         buffers.withInput { bytes in
             let head = buffers.responseHead
             forwarding.writeStatusLine(head, in: bytes, into: &buffers.output)
             if !head.isInterim {
+                if sendsHSTS { buffers.output.append(ResponseForwarding.hstsLine) }
                 choice?.writeCookie(at: worker.loop.unixSeconds, into: &buffers.output)
             }
             forwarding.writeFields(

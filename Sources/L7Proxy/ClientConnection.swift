@@ -53,6 +53,12 @@ final class ClientConnection: ConnectionHandler {
 
     let peer: IPAddress
     let localPort: UInt16
+    /// Non-nil exactly when the client speaks TLS.
+    var security: ClientSecurity?
+    /// The client speaks in the clear where TLS is expected: it gets an answer that says so.
+    var isOnWrongPort = false
+    /// Where this request is to be sent again; for answers that say so.
+    var location: [UInt8] = []
     /// Between two requests, with nothing begun.
     var isIdle: Bool {
         exchange.responseSide == .idle && downstream.pendingByteCount == 0
@@ -221,6 +227,8 @@ final class ClientConnection: ConnectionHandler {
         response.persistence = Persistence(
             isKept: exchange.request.wantsKeepAlive, version: exchange.request.version)
         response.omitsBody = exchange.request.method == .head
+        if (300..<400).contains(status) { response.location = location }
+        if isOnWrongPort { response.explanation = "this port speaks TLS: use https" }
         worker.buffers.output.removeAll()
         response.write(date: worker.dateLine, into: &worker.buffers.output)
         worker.buffers.sendOutput(on: downstream)

@@ -2,6 +2,7 @@ import HTTPParser
 import ProxyConfig
 import ProxyCore
 import StickyPolicy
+import Transport
 
 /// One version of the configuration, made ready for the data path: immutable, shared by all
 /// workers, swapped whole.
@@ -18,16 +19,21 @@ final class ConfigSnapshot: Sendable {
     private let retryRules: [RetryRule]
     /// For requests that no route matches; nil answers 404.
     private let defaultAffinity: RouteAffinity?
+    /// One for each route: whether it is served in TLS only.
+    private let routesNeedTLS: [Bool]
+    private let tls: TLSContexts
     /// One for each service, at its position.
     let health: [ServiceHealth]
     let healthBoard: HealthBoard
 
     init(
-        _ configuration: Configuration, resources: RouteAffinity.Resources, health: HealthBoard
+        _ configuration: Configuration, resources: RouteAffinity.Resources, health: HealthBoard,
+        tls: TLSContexts
     ) {
         healthBoard = health
         self.health = health.services(for: configuration.services)
         self.configuration = configuration
+        self.tls = tls
         let services = configuration.services.enumerated().map { position, service in
             ServiceProfile(service, position: position)
         }
@@ -40,6 +46,7 @@ final class ConfigSnapshot: Sendable {
         }
         routeUpgrades = configuration.routes.map { $0.upgradeProtocols.map { Array($0.utf8) } }
         retryRules = configuration.routes.map(\.retry)
+        routesNeedTLS = configuration.routes.map { $0.needsTLS(tls) }
         defaultAffinity = configuration.defaultService.map { position in
             RouteAffinity(
                 configuration.defaultAffinity, path: "/", service: services[position],
@@ -78,6 +85,51 @@ final class ConfigSnapshot: Sendable {
     func upgradeProtocols(of match: RouteMatch) -> [[UInt8]] {
         guard case .route(let position) = match else { return [] }
         return routeUpgrades[position]
+    }
+
+    /// Whether a request of this match is served in TLS only.
+    func needsTLS(_ match: RouteMatch) -> Bool {
+        guard case .route(let position) = match else { return false }
+        return routesNeedTLS[position]
+    }
+
+    /// What a listener does with TLS; nil for one that speaks in the clear.
+    func listenerTLS(at address: ListenerAddress) -> TLSListener? {
+        guard let context = tls.listeners[address],
+            let settings = configuration.listenerTLS[address]
+        else { return nil }
+        return TLSListener(
+            context, sendsHSTS: settings.sendsHSTS,
+            handshakeNanoseconds: configuration.timeouts.tlsHandshake.wholeNanoseconds)
+    }
+
+    /// How the backends of a service are spoken to; nil for in the clear.
+    func serviceTLS(_ service: Int) -> TLSClientContext? { tls.services[service] }
+
+    /// The port where a client that named one of ours finds TLS; nil when there is none.
+    var tlsPort: UInt16? {
+        for case .tcp(let endpoint) in configuration.listeners
+        where tls.listeners[.tcp(endpoint)] != nil {
+            return endpoint.port
+        }
+        return nil
+    }
+}
+
+extension Route {
+    /// As in ingress-nginx, what certificates are fetched with stays in the clear.
+    fileprivate func needsTLS(_ tls: TLSContexts) -> Bool {
+        guard !path.hasPrefix("/.well-known/acme-challenge") else { return false }
+        switch tlsRule {
+        case .never: return false
+        case .always: return true
+        case .whereCertified:
+            switch host {
+            case .any: return false
+            case .exact(let name): return tls.hasCertificate(for: name)
+            case .wildcard(let suffix): return tls.hasCertificate(for: "*." + suffix)
+            }
+        }
     }
 }
 

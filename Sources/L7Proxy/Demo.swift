@@ -31,7 +31,7 @@ final class Demo {
         } catch {
             throw NotStarted(port: port, reason: "\(error)")
         }
-        do throws(CookieKeys.Unusable) {
+        do throws(UnusableConfiguration) {
             let configuration = DemoRoutes.load(port: port, backends: backends.addresses)
             // A demonstration has nothing to say but its guide, unless it fails.
             let log = StandardErrorLog.makeLogger(level: .error)

@@ -15,6 +15,8 @@ struct RequestArrival {
     var expectedUpgrade: UpgradeExpectation?
     /// The status of a request that no backend is to see.
     var refusal: UInt16?
+    /// Where a request is sent to come again; with a refusal that says so.
+    private(set) var location: [UInt8] = []
 
     init(
         _ head: RequestHead, in bytes: Span<UInt8>, from client: ClientConnection
@@ -28,10 +30,14 @@ struct RequestArrival {
         forwarding.peerIsTrusted = resolver.isTrusted(client.peer)
         forwarding.localPort = client.localPort
         forwarding.framing = framing
+        if let security = client.security {
+            forwarding.isSecure = true
+            forwarding.certificateFields = security.certificateFields
+        }
         noteFacts(of: head)
         facts.acceptsTrailers = TrailerOffer.isMade(by: head, options: options, in: bytes)
         forwarding.acceptsTrailers = facts.acceptsTrailers
-        refusal = refusal(of: head, in: bytes, limits: configuration.limits)
+        refusal = refusal(of: head, in: bytes, from: client)
         if refusal == nil { route(head, in: bytes, from: client) }
     }
 
@@ -65,8 +71,16 @@ struct RequestArrival {
     }
 
     private func refusal(
-        of head: RequestHead, in bytes: Span<UInt8>, limits: Limits
+        of head: RequestHead, in bytes: Span<UInt8>, from client: ClientConnection
     ) -> UInt16? {
+        let limits = client.configuration.limits
+        if client.isOnWrongPort { return 400 }
+        // RFC 9110 §15.5.20.
+        if let security = client.security,
+            !security.admits(host: bytes.extracting(head.host.offsets))
+        {
+            return 421
+        }
         // We are a gateway and no tunnel to anywhere (RFC 9110 §9.3.6). TRACE would send a
         // client's credentials, and what we add, back to whoever can read the answer (§9.3.8).
         if head.method == .connect || head.method == .trace { return 405 }
@@ -96,6 +110,12 @@ struct RequestArrival {
             refusal = match == .ambiguous ? 400 : 404
             return
         }
+        let isSecure = clientIsSecure(head, in: bytes)
+        if configuration.snapshot.needsTLS(match) && !isSecure {
+            refusal = 308
+            location = secureLocation(of: head, in: bytes, from: client)
+            return
+        }
         if options.upgrade {
             let allowed = configuration.snapshot.upgradeProtocols(of: match)
             noteUpgrade(of: head, in: bytes, allowed: allowed)
@@ -111,9 +131,31 @@ struct RequestArrival {
             refusal = 503
             return
         }
-        choice.isSecure = clientIsSecure(head, in: bytes)
+        choice.isSecure = isSecure
         forwarding.sessionMoved = choice.selection.wasMoved
         self.choice = choice
+    }
+
+    /// The same place in TLS. A client that names a port sees ours as they are; one that names none
+    /// sees the ones that everybody knows.
+    private func secureLocation(
+        of head: RequestHead, in bytes: Span<UInt8>, from client: ClientConnection
+    ) -> [UInt8] {
+        var writer = ByteWriter(capacity: bytes.count + 64)
+        writer.append("https://")
+        writer.append(bytes, head.host)
+        let namesPort = head.authority.count > head.host.count
+        let port = client.configuration.snapshot.tlsPort ?? 443
+        if namesPort && port != 443 {
+            writer.append(UInt8(ascii: ":"))
+            writer.append(decimal: UInt64(port))
+        }
+        writer.append(bytes, head.path)
+        if !head.query.isEmpty {
+            writer.append(UInt8(ascii: "?"))
+            writer.append(bytes, head.query)
+        }
+        return writer.copyBytes()
     }
 
     /// By our own connection, or by the word of a trusted peer.

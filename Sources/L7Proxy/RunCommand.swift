@@ -52,7 +52,7 @@ struct RunCommand: ParsableCommand {
         let log = StandardErrorLog.makeLogger(level: Logger.Level(rawValue: logLevel) ?? .info)
         guard let configuration = read() else { throw ExitStatus.badConfiguration }
         let server: Server
-        do throws(CookieKeys.Unusable) {
+        do throws(UnusableConfiguration) {
             server = try Server(configuration, source: { readAgain(log) }, log: log)
         } catch {
             log.error("\(error)")

@@ -18,13 +18,16 @@ final class Server {
     private var resources: RouteAffinity.Resources
     private let health: HealthBoard
     private let prober: HealthProber
+    private var tls: TLSContexts
+    /// They outlive reloads, and so do the tickets.
+    private let ticketKeys = TLSTicketKeys()
     private var workers: [WorkerThread] = []
 
     static let signals = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2]
 
     init(
         _ configuration: Configuration, source: @escaping ConfigurationReader, log: Logger
-    ) throws(CookieKeys.Unusable) {
+    ) throws(UnusableConfiguration) {
         self.source = source
         self.log = log
         admission = Admission(log: log)
@@ -36,8 +39,14 @@ final class Server {
         resources = RouteAffinity.Resources(
             authenticator: try CookieKeys.authenticator(for: configuration.cookieKeys),
             sessions: sessions)
+        tls = try TLSContexts(
+            configuration, ticketKeys: ticketKeys, at: WallClock.unixSeconds())
         running = configuration
         self.sessions = sessions
+    }
+
+    private func warnAboutCertificates() {
+        for warning in tls.warnings { log.warning("\(warning)") }
     }
 
     private var running: Configuration
@@ -50,8 +59,9 @@ final class Server {
         Signals.block(Server.signals)
         Signals.ignoreBrokenPipe()
         warnAboutDescriptors()
+        warnAboutCertificates()
         for address in running.listeners { try Server.probe(address) }
-        let snapshot = ConfigSnapshot(running, resources: resources, health: health)
+        let snapshot = ConfigSnapshot(running, resources: resources, health: health, tls: tls)
         prober.check(HealthTarget.all(in: running.services, snapshot.health))
         var bound: [ListenerAddress: SocketAddress] = [:]
         for number in 0..<workerCount {
@@ -107,10 +117,12 @@ final class Server {
             log.error("the configuration was not reloaded; the running one stays")
             return
         }
-        do throws(CookieKeys.Unusable) {
+        do throws(UnusableConfiguration) {
             resources = RouteAffinity.Resources(
                 authenticator: try CookieKeys.authenticator(for: configuration.cookieKeys),
                 sessions: sessions)
+            tls = try TLSContexts(
+                configuration, ticketKeys: ticketKeys, at: WallClock.unixSeconds())
         } catch {
             log.error("the configuration was not reloaded: \(error)")
             return
@@ -124,7 +136,9 @@ final class Server {
             return
         }
         running = configuration
-        let snapshot = ConfigSnapshot(configuration, resources: resources, health: health)
+        warnAboutCertificates()
+        let snapshot = ConfigSnapshot(
+            configuration, resources: resources, health: health, tls: tls)
         prober.check(HealthTarget.all(in: configuration.services, snapshot.health))
         for worker in workers { worker.share.orders.put(.adopt(snapshot)) }
         log.notice("configuration reloaded: \(configuration.routes.count) routes")

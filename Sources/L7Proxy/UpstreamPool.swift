@@ -1,3 +1,4 @@
+import Glibc
 import ProxyCore
 import StickyPolicy
 import Transport
@@ -13,6 +14,9 @@ final class UpstreamPool {
     private let buffers: LoopBuffers
     /// For how long an idle connection is kept; zero keeps none.
     var idleNanoseconds: UInt64 = 0
+    /// Nil: the backend is spoken to in the clear.
+    var tls: TLSClientContext?
+    private let resumption = TLSResumption()
     private var idle: [UpstreamConnection] = []
 
     init(
@@ -46,9 +50,22 @@ final class UpstreamPool {
     /// Begins a new connection.
     func open(for owner: any ConnectionHandler) throws(SystemError) -> UpstreamConnection {
         let connection = try Connection.connect(to: address, from: source, loop: loop)
+        if let tls { try startTLS(tls, on: connection) }
         let opened = UpstreamConnection(connection, pool: self)
         connection.handler = owner
         return opened
+    }
+
+    private func startTLS(
+        _ tls: TLSClientContext, on connection: Connection
+    ) throws(SystemError) {
+        do throws(TLSError) {
+            connection.startTLS(try tls.makeSession(to: address, resuming: resumption))
+        } catch {
+            connection.close()
+            // Making a session fails for want of memory only.
+            throw SystemError(call: "tls", code: ENOMEM)
+        }
     }
 
     fileprivate func put(_ returned: UpstreamConnection) {

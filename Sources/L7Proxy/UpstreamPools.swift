@@ -9,6 +9,8 @@ struct UpstreamPools {
     private struct Key: Hashable {
         let backend: Endpoint
         let source: SocketAddress?
+        /// What the backend was asked for and held to.
+        let tls: UpstreamTLS?
     }
 
     private var pools: [Key: UpstreamPool] = [:]
@@ -34,12 +36,13 @@ struct UpstreamPools {
             : configuration.sourceAddresses.map { address in
                 SocketAddress(high: address.high, low: address.low, port: 0)
             }
-        let needed = configuration.services.map { service in
+        let needed = configuration.services.enumerated().map { position, service in
             service.backends.map { backend in
                 sources.map { source in
-                    let key = Key(backend: backend.endpoint, source: source)
+                    let key = Key(backend: backend.endpoint, source: source, tls: service.tls)
                     let pool = pools[key] ?? before[key] ?? makePool(key)
                     pool.idleNanoseconds = idle
+                    pool.tls = snapshot.serviceTLS(position)
                     pools[key] = pool
                     return pool
                 }

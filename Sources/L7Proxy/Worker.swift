@@ -19,6 +19,7 @@ final class Worker: ClientConnectionOwner {
     private var freeSlots: [Int] = []
     private var clientCount = 0
     private let memory = ProcessMemory()
+    private let handshakes: HandshakeTable
 
     static func make(
         _ snapshot: ConfigSnapshot, share: WorkerShare
@@ -33,6 +34,7 @@ final class Worker: ClientConnectionOwner {
     private init(_ snapshot: ConfigSnapshot, share: WorkerShare) throws(SystemError) {
         shared = share
         loop = try EventLoop()
+        handshakes = HandshakeTable(loop: loop)
         let buffers = LoopBuffers(headBytesMax: snapshot.headBytesMax)
         var random = SplitMix64(seed: .random(in: .min ... .max))
         pools = UpstreamPools(loop: loop, buffers: buffers)
@@ -42,6 +44,7 @@ final class Worker: ClientConnectionOwner {
             loop: loop, buffers: buffers, random: random, configuration: configuration,
             owner: self)
         loop.onWake = { [unowned self] in takeOrders() }
+        handshakes.onEnd = { [unowned self] in handshakeEnded($0, $1) }
     }
 
     func run() {
@@ -103,45 +106,63 @@ final class Worker: ClientConnectionOwner {
         do throws(SystemError) {
             let connection = try Connection.adopt(socket, loop: loop)
             if hasHeader {
-                awaitHeader(on: connection, from: client)
+                awaitHeader(on: connection, from: client, at: address)
             } else {
-                begin(connection, from: client)
+                begin(connection, from: client, at: address)
             }
         } catch {
             shared.admission.leave()
         }
     }
 
-    private func awaitHeader(on connection: Connection, from client: ClientOrigin) {
+    private func awaitHeader(
+        on connection: Connection, from client: ClientOrigin, at address: ListenerAddress
+    ) {
         let arrival = ProxyArrival(connection, own: client, buffers: context.buffers) {
-            [unowned self] arrival, client in end(arrival, as: client)
+            [unowned self] arrival, client in end(arrival, as: client, at: address)
         }
         arrivals[ObjectIdentifier(arrival)] = arrival
         connection.handler = arrival
         connection.deadline = context.configuration.deadline(for: .requestHead, from: loop.now)
     }
 
-    private func end(_ arrival: ProxyArrival, as client: ClientOrigin?) {
+    private func end(
+        _ arrival: ProxyArrival, as client: ClientOrigin?, at address: ListenerAddress? = nil
+    ) {
         arrivals[ObjectIdentifier(arrival)] = nil
         // A method of it is still running.
         loop.keepUntilTurnEnd(arrival)
-        if let client {
-            begin(arrival.connection, from: client)
+        if let client, let address {
+            begin(arrival.connection, from: client, at: address)
         } else {
             arrival.connection.close()
             shared.admission.leave()
         }
     }
 
-    private func begin(_ connection: Connection, from client: ClientOrigin) {
+    /// Behind the PROXY header, if there is one, TLS begins, if there is any.
+    private func begin(
+        _ connection: Connection, from client: ClientOrigin, at address: ListenerAddress
+    ) {
+        if let tls = context.configuration.listenerTLS(at: address) {
+            handshakes.begin(
+                connection, from: client, on: tls, limit: context.configuration.handshakesMax)
+        } else {
+            begin(
+                ClientConnection(
+                    connection, peer: client.peer, localPort: client.localPort, worker: context))
+        }
+    }
+
+    private func begin(_ client: ClientConnection) {
         let counted = countedAddress(of: client.peer)
         let most = context.configuration.limits.connectionsPerClient
-        guard shared.admission.enter(counted, limit: most) else { return refuse(connection) }
-        let client = ClientConnection(
-            connection, peer: client.peer, localPort: client.localPort, worker: context)
+        guard shared.admission.enter(counted, limit: most) else {
+            return refuse(client.downstream)
+        }
         client.countedAs = counted
         enter(client)
-        connection.handler = client
+        client.downstream.handler = client
         client.advance()
     }
 
@@ -163,6 +184,30 @@ final class Worker: ClientConnectionOwner {
         shared.admission.leave()
     }
 
+    private func handshakeEnded(
+        _ arrival: HandshakeTable.Arrival, _ outcome: HandshakeTable.Outcome
+    ) {
+        if case .failed = outcome {
+            shared.admission.leave()
+            return stopWhenDrained()
+        }
+        let client = ClientConnection(
+            arrival.connection, peer: arrival.client.peer,
+            localPort: arrival.client.localPort, worker: context)
+        if let session = arrival.connection.tls {
+            client.security = ClientSecurity(
+                session, requiresCertificate: arrival.listener.context.requiresClientCertificate,
+                sendsHSTS: arrival.listener.sendsHSTS)
+        } else {
+            client.isOnWrongPort = true
+        }
+        begin(client)
+    }
+
+    private func stopWhenDrained() {
+        if context.isDraining && clientCount == 0 && handshakes.count == 0 { loop.stop() }
+    }
+
     // MARK: - Clients
 
     private func enter(_ client: ClientConnection) {
@@ -182,7 +227,7 @@ final class Worker: ClientConnectionOwner {
         clients[slot] = nil
         freeSlots.append(slot)
         clientCount -= 1
-        if context.isDraining && clientCount == 0 { loop.stop() }
+        stopWhenDrained()
     }
 
     // MARK: - Orders from the server
@@ -237,12 +282,15 @@ final class Worker: ClientConnectionOwner {
             client.drain(endingWebSocketAt: moment)
             if isWebSocket { moment = moment.advanced(byNanoseconds: step) }
         }
-        if clientCount == 0 { loop.stop() }
+        // Nobody waits for an answer here yet.
+        handshakes.closeAll()
+        stopWhenDrained()
     }
 
     private func closeEverything() {
         for listener in listeners.values { listener.close() }
         for arrival in arrivals.values { end(arrival, as: nil) }
+        handshakes.closeAll()
         for case let client? in clients { client.close() }
         pools.closeIdle()
         memory.close()

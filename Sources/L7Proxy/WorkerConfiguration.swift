@@ -17,6 +17,9 @@ final class WorkerConfiguration {
     let limits: Limits
     /// Some backend has a `maxConnections`.
     private let hasBackendLimits: Bool
+    /// TLS handshakes of clients under way at once on this worker; 0 for no bound.
+    let handshakesMax: Int
+    private let listeners: [ListenerAddress: TLSListener]
 
     /// - Parameters:
     ///   - pools: by service, backend and source address.
@@ -28,9 +31,27 @@ final class WorkerConfiguration {
         hasBackendLimits = snapshot.health.contains { $0.connectionsMax.contains { $0 > 0 } }
         health = HealthView(snapshot.health, board: snapshot.healthBoard)
         limits = snapshot.configuration.limits
+        handshakesMax = WorkerConfiguration.share(of: limits.handshakes, snapshot.configuration)
+        listeners = Dictionary(
+            uniqueKeysWithValues: snapshot.configuration.listenerTLS.keys.compactMap { address in
+                snapshot.listenerTLS(at: address).map { (address, $0) }
+            })
         let timeouts = snapshot.configuration.timeouts
         self.timeouts = Wait.allCases.map { timeouts[$0].wholeNanoseconds }
     }
+
+    /// The kernel spreads connections evenly, so a bound is shared out and nothing is counted
+    /// together.
+    private static func share(of limit: Int, _ configuration: Configuration) -> Int {
+        guard limit > 0 else { return 0 }
+        switch configuration.workers {
+        case .automatic: return max(1, limit / Processors.usableCount())
+        case .exactly(let count): return max(1, limit / count)
+        }
+    }
+
+    /// What a listener does with TLS; nil for one that speaks in the clear.
+    func listenerTLS(at address: ListenerAddress) -> TLSListener? { listeners[address] }
 
     var requestParser: RequestParser { snapshot.requestParser }
     var responseParser: ResponseParser { snapshot.responseParser }

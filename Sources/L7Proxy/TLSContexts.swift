@@ -1,0 +1,138 @@
+import ProxyConfig
+import ProxyCore
+import Transport
+
+/// The TLS of one configuration: for its listeners and for its services. Immutable, and shared by
+/// all workers.
+struct TLSContexts: Sendable {
+    /// Those that speak TLS.
+    private(set) var listeners: [ListenerAddress: TLSServerContext] = [:]
+    /// By position; nil for backends that are spoken to in the clear.
+    private(set) var services: [TLSClientContext?] = []
+    /// What an operator should hear: certificates that end soon, Secrets that are left out.
+    private(set) var warnings: [String] = []
+
+    /// - Parameters:
+    ///   - ticketKeys: for listeners that name no files for theirs.
+    ///   - unixSeconds: the time at which certificates should be valid.
+    init(
+        _ configuration: Configuration, ticketKeys: TLSTicketKeys, at unixSeconds: Int64
+    ) throws(UnusableConfiguration) {
+        var store = CertificateStore()
+        let secrets = readSecrets(of: configuration, &store, at: unixSeconds)
+        for (address, tls) in configuration.listenerTLS {
+            do throws(UnusableConfiguration) {
+                var entries = try certificates(of: tls, &store, at: unixSeconds)
+                entries += secrets
+                let keys = try TLSContexts.ticketKeys(of: tls) ?? ticketKeys
+                listeners[address] = try TLSContexts.context(tls, entries, keys)
+                if entries.isEmpty {
+                    warnings.append("listener \(address.text) has no certificate")
+                }
+            } catch {
+                throw UnusableConfiguration(description: "listener \(address.text): \(error)")
+            }
+        }
+        for service in configuration.services {
+            services.append(try TLSContexts.client(of: service, &store))
+        }
+    }
+
+    /// Whether some listener has a certificate for this host, which may be a wildcard.
+    func hasCertificate(for host: String) -> Bool {
+        listeners.values.contains { $0.hasCertificate(for: host) }
+    }
+}
+
+// Listeners.
+extension TLSContexts {
+    private mutating func certificates(
+        of tls: ListenerTLS, _ store: inout CertificateStore, at unixSeconds: Int64
+    ) throws(UnusableConfiguration) -> [TLSServerContext.Entry] {
+        var entries: [TLSServerContext.Entry] = []
+        for source in tls.certificates {
+            let certificate = try store.certificate(source)
+            entries.append((certificate, source.hosts))
+            note(certificate, source, at: unixSeconds)
+        }
+        return entries
+    }
+
+    /// One bad Secret never stops the proxy: its hosts get the fallback certificate.
+    private mutating func readSecrets(
+        of configuration: Configuration, _ store: inout CertificateStore, at unixSeconds: Int64
+    ) -> [TLSServerContext.Entry] {
+        var entries: [TLSServerContext.Entry] = []
+        for source in configuration.secretCertificates {
+            do throws(UnusableConfiguration) {
+                let certificate = try store.certificate(source)
+                entries.append((certificate, source.hosts))
+                note(certificate, source, at: unixSeconds)
+            } catch {
+                warnings.append("\(error); its hosts get the fallback certificate")
+            }
+        }
+        return entries
+    }
+
+    private mutating func note(
+        _ certificate: TLSCertificate, _ source: CertificateSource, at unixSeconds: Int64
+    ) {
+        for warning in certificate.warnings(at: unixSeconds) {
+            warnings.append("certificate \(source.certificate.name) \(warning)")
+        }
+    }
+
+    private static func ticketKeys(
+        of tls: ListenerTLS
+    ) throws(UnusableConfiguration) -> TLSTicketKeys? {
+        guard !tls.ticketKeys.isEmpty else { return nil }
+        var secrets: [[UInt8]] = []
+        for path in tls.ticketKeys { secrets.append(try CertificateStore.bytes(of: .file(path))) }
+        do throws(TLSError) {
+            return try TLSTicketKeys(secrets)
+        } catch {
+            throw UnusableConfiguration(description: "\(error)")
+        }
+    }
+
+    private static func context(
+        _ tls: ListenerTLS, _ entries: [TLSServerContext.Entry], _ keys: TLSTicketKeys
+    ) throws(UnusableConfiguration) -> TLSServerContext {
+        var settings = TLSServerSettings(ticketKeys: keys)
+        settings.minimumVersion = tls.minimumVersion == .tls13 ? .tls13 : .tls12
+        settings.protocols = ["http/1.1"]
+        if let authorities = tls.clientAuthorities {
+            settings.clientAuthorities = try CertificateStore.bytes(of: authorities)
+        }
+        do throws(TLSError) {
+            return try TLSServerContext(settings, entries: entries)
+        } catch {
+            throw UnusableConfiguration(description: "\(error)")
+        }
+    }
+}
+
+// Services.
+extension TLSContexts {
+    private static func client(
+        of service: Service, _ store: inout CertificateStore
+    ) throws(UnusableConfiguration) -> TLSClientContext? {
+        guard let tls = service.tls else { return nil }
+        var settings = TLSClientSettings()
+        settings.verifies = tls.verifies
+        settings.serverName = tls.serverName
+        if let source = tls.authorities {
+            settings.authorities = try CertificateStore.bytes(of: source)
+        }
+        if let certificate = tls.certificate, let key = tls.key {
+            settings.certificate = try store.certificate(
+                CertificateSource(certificate: certificate, key: key))
+        }
+        do throws(TLSError) {
+            return try TLSClientContext(settings)
+        } catch {
+            throw UnusableConfiguration(description: "service \(service.name): tls: \(error)")
+        }
+    }
+}
