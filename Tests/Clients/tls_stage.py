@@ -1,0 +1,151 @@
+"""What the TLS promises stand on: an authority, certificates, backends and proxies with TLS."""
+import os
+import shutil
+import ssl
+
+from harness import Process, command, expect, free_port
+
+EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+RSA = ("-newkey", "rsa:2048")
+
+
+class Certificates:
+    """Made with the openssl command in a folder of their own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir()
+        self.make("ca", "/O=Tests/CN=Test CA", extensions=("basicConstraints=critical,CA:TRUE",), signed=False)
+
+    def path(self, name):
+        return self.folder / name
+
+    def make(self, name, subject, names=(), extensions=(), key=EC, signed=True, days=30):
+        """NAME.crt and NAME.key, signed by the authority or by itself."""
+        if names:
+            extensions = (*extensions, "subjectAltName=" + ",".join(f"DNS:{n}" for n in names))
+        arguments = ["openssl", "req", "-x509", *key, "-nodes", "-subj", subject, "-days", days,
+                     "-keyout", self.path(f"{name}.key"), "-out", self.path(f"{name}.crt")]
+        for extension in extensions:
+            arguments += ["-addext", extension]
+        if signed:
+            arguments += ["-CA", self.path("ca.crt"), "-CAkey", self.path("ca.key"),
+                          "-addext", "basicConstraints=critical,CA:FALSE"]
+        done = command(*arguments)
+        expect(done.returncode == 0, done.stderr.decode())
+
+
+def make_stage(stage):
+    """Certificates, backends and one proxy, made at the first use and kept with the stage."""
+    if hasattr(stage, "tls"):
+        return stage.tls
+    certificates = Certificates(stage.folder / "certificates")
+    certificates.make("shop", "/CN=shop.test", ("shop.test", "*.wild.test"))
+    certificates.make("shop-rsa", "/CN=shop.test", ("shop.test",), key=RSA)
+    certificates.make("other", "/CN=other.test", ("other.test",))
+    certificates.make("backend", "/CN=backend.internal", ("backend.internal",))
+    certificates.make("alice", "/O=Tests/CN=alice")
+    certificates.make("eve", "/O=Tests/CN=alice", signed=False)
+    stage.tls = TLSStage(stage, certificates)
+    return stage.tls
+
+
+class TLSStage:
+    def __init__(self, stage, certificates):
+        self.stage, self.certificates = stage, certificates
+        self.backend_port = free_port()
+        self.start_nginx()
+        self.plain_port, self.port, self.strict_port = (free_port() for _ in range(3))
+        self.file = stage.folder / "tls.yaml"
+        self.file.write_text(self.routes())
+        self.process = self.start(self.file)
+
+    def start(self, file):
+        process = Process([self.stage.proxy_program, "run", "--config", file], file.with_suffix(".log"))
+        return process.ready("127.0.0.1", self.plain_port)
+
+    def routes(self):
+        c = self.certificates.folder
+        bodies, ws = (f"127.0.0.1:{self.stage.ports[name]}" for name in ("bodies", "ws"))
+        return f"""
+listeners:
+  - address: 127.0.0.1:{self.plain_port}
+  - address: 127.0.0.1:{self.port}
+    tls:
+      certificates:
+        - {{certificate: {c}/shop.crt, key: {c}/shop.key}}
+        - {{certificate: {c}/shop-rsa.crt, key: {c}/shop-rsa.key}}
+        - {{certificate: {c}/other.crt, key: {c}/other.key}}
+  - address: 127.0.0.1:{self.strict_port}
+    tls:
+      certificates: [{{certificate: {c}/shop.crt, key: {c}/shop.key}}]
+      clientCA: {c}/ca.crt
+      minVersion: "1.3"
+timeouts: {{tlsHandshake: 1s}}
+services:
+  bodies: {{backends: ["{bodies}"]}}
+  secure:
+    backends: ["127.0.0.1:{self.backend_port}"]
+    tls: {{ca: {c}/ca.crt, serverName: backend.internal, certificate: {c}/alice.crt, key: {c}/alice.key}}
+  distrusted:
+    backends: ["127.0.0.1:{self.backend_port}"]
+    tls: {{ca: {c}/ca.crt, serverName: another.internal}}
+routes:
+  - {{host: shop.test, service: bodies}}
+  - {{host: shop.test, path: /ws, backends: ["{ws}"]}}
+  - {{host: a.wild.test, service: secure}}
+  - {{host: b.wild.test, service: distrusted}}
+  - {{host: plain.test, service: bodies}}
+  - {{host: forced.test, service: bodies, annotations: {{force-ssl-redirect: "true"}}}}
+  - {{host: relaxed.wild.test, service: bodies, annotations: {{ssl-redirect: "false"}}}}
+"""
+
+    def start_nginx(self):
+        """A backend in TLS that asks for a certificate and says what it saw."""
+        home = self.stage.folder / "nginx-tls"
+        home.mkdir()
+        c = self.certificates.folder
+        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        temporary = " ".join(f"{kind}_temp_path {home}/{kind};" for kind in kinds)
+        (home / "nginx.conf").write_text(f"""
+daemon off; worker_processes 1; pid {home}/pid; error_log {home}/error.log warn;
+{'user root;' if os.geteuid() == 0 else ''}
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; {temporary} keepalive_requests 3;
+  server {{
+    listen 127.0.0.1:{self.backend_port} ssl;
+    ssl_certificate {c}/backend.crt; ssl_certificate_key {c}/backend.key;
+    ssl_client_certificate {c}/ca.crt; ssl_verify_client on; ssl_protocols TLSv1.2 TLSv1.3;
+    root {self.stage.folder}/files;
+    location = / {{
+      return 200 "$ssl_server_name $ssl_client_verify $ssl_session_reused $connection_requests";
+    }}
+  }}
+}}
+""")
+        nginx = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
+        Process([nginx, "-p", home, "-e", home / "error.log", "-c", home / "nginx.conf"], home / "log").ready(
+            "127.0.0.1", self.backend_port)
+
+    def context(self, certificate=None, **options):
+        """Of a client that trusts the authority."""
+        context = ssl.create_default_context(cafile=self.certificates.path("ca.crt"))
+        if certificate:
+            context.load_cert_chain(self.certificates.path(f"{certificate}.crt"),
+                                    self.certificates.path(f"{certificate}.key"))
+        for name, value in options.items():
+            setattr(context, name, value)
+        return context
+
+    def curl(self, host, path="/", *options, port=None):
+        port = port or self.port
+        return command("curl", "-sS", "-m", 20, "--cacert", self.certificates.path("ca.crt"),
+                       "--resolve", f"{host}:{port}:127.0.0.1", *options, f"https://{host}:{port}{path}")
+
+    def s_client(self, *options, port=None, send=b"", seconds=20):
+        """(status, output) of `openssl s_client`."""
+        done = command("openssl", "s_client", "-connect", f"127.0.0.1:{port or self.port}",
+                       "-CAfile", self.certificates.path("ca.crt"), *options,
+                       input=send, stdin=None, seconds=seconds)
+        return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
