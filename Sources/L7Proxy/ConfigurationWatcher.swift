@@ -29,11 +29,11 @@ struct ConfigurationWatcher: Sendable {
     }
 
     private func run() {
-        var known = contents()
+        var known = contents(after: nil)
         while true {
-            guard waitForChange() else { return }
+            guard waitForChange(of: known) else { return }
             // A file that is missing for a moment is one that is being replaced.
-            guard let found = contents(), found != known else { continue }
+            guard let found = contents(after: known), found != known else { continue }
             known = found
             log.notice("\(path) has changed")
             kill(getpid(), SIGHUP)
@@ -41,10 +41,10 @@ struct ConfigurationWatcher: Sendable {
     }
 
     /// False when nothing can be watched.
-    private func waitForChange() -> Bool {
+    private func waitForChange(of known: Contents?) -> Bool {
         do throws(SystemError) {
             // Made anew each time: a link may lead elsewhere now.
-            let watch = try DirectoryWatch(directories())
+            let watch = try DirectoryWatch(directories(of: known))
             // The longest wait makes up for a change between two watches.
             _ = watch.wait(atMost: .seconds(10))
             for _ in 0..<ConfigurationWatcher.patience
@@ -57,7 +57,12 @@ struct ConfigurationWatcher: Sendable {
     }
 
     /// Where a change of the files would show: their directory, and that of a link's target.
-    private func directories() -> [String] {
+    private func directories(of known: Contents?) -> [String] {
+        let certificates = Set((known?.tlsPaths ?? []).map(ConfigurationWatcher.parent))
+        return Set(ownDirectories()).union(certificates).sorted()
+    }
+
+    private func ownDirectories() -> [String] {
         if ConfigurationFiles.isDirectory(path) { return [path] }
         var directories = [ConfigurationWatcher.parent(of: path)]
         // SAFETY: `realpath` returns a string of its own, or nil; it is copied and freed.
@@ -73,9 +78,29 @@ struct ConfigurationWatcher: Sendable {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    private func contents() -> [[UInt8]]? {
+    /// The routes files, and which version of each certificate goes with them.
+    private struct Contents: Equatable {
+        var texts: [[UInt8]]
+        var tlsPaths: [String]
+        var stamps: [ConfigurationFiles.Stamp]
+    }
+
+    /// Nil while a file is missing.
+    private func contents(after known: Contents?) -> Contents? {
         do throws(ConfigurationFiles.Unreadable) {
-            return try ConfigurationFiles.read(path).map(\.text)
+            let files = try ConfigurationFiles.read(path)
+            let texts = files.map(\.text)
+            // The files are parsed only when they have changed.
+            let isKnown = texts == known?.texts
+            let paths =
+                isKnown
+                ? known?.tlsPaths ?? []
+                : ConfigurationLoader.load(files).configuration?.tlsPaths ?? []
+            let stamps = paths.map(ConfigurationFiles.stamp)
+            // At the start, and with new routes, a certificate may be missing: that is reported
+            // by whoever loads it.
+            if isKnown && stamps.contains(nil) { return nil }
+            return Contents(texts: texts, tlsPaths: paths, stamps: stamps.compactMap(\.self))
         } catch {
             return nil
         }

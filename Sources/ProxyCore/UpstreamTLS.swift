@@ -20,6 +20,11 @@ package enum PEMSource: Sendable, Hashable {
     /// The text itself, and what people call it: `Secret default/shop`.
     case text(name: String, [UInt8])
 
+    /// Nil for a text.
+    package var path: String? {
+        if case .file(let path) = self { path } else { nil }
+    }
+
     package var name: String {
         switch self {
         case .file(let path): path
