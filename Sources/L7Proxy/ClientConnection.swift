@@ -74,6 +74,8 @@ final class ClientConnection: ConnectionHandler {
     var currentWait: Wait?
     /// What a slow reader had still to take when its time was up last.
     private var untakenByteCount: Int?
+    /// The deadline is the moment to ask whether the backend has the request at all.
+    private var looksForArrival = false
 
     init(_ connection: Connection, peer: IPAddress, localPort: UInt16, worker: WorkerContext) {
         self.worker = worker
@@ -103,6 +105,10 @@ final class ClientConnection: ConnectionHandler {
         guard let wait = currentWait else { return }
         currentWait = nil
         if isBeingTaken(wait) { return arm(wait) }
+        if looksForArrival, let rest = configuration.waitBehindLook {
+            lookForArrival(rest)
+            return advance()
+        }
         switch wait {
         case .connect: connectFailed(.connectTimedOut)
         case .queue where queueTicket.map { worker.loop.now < $0.end } == true: break
@@ -130,6 +136,18 @@ final class ClientConnection: ConnectionHandler {
         guard let count = reader?.untakenByteCount else { return false }
         defer { untakenByteCount = count }
         return untakenByteCount.map { count < $0 } ?? true
+    }
+
+    /// A node that has lost its power or its cable closes nothing, and a kept connection to it looks
+    /// sound. What it has not even acknowledged in the time of a handshake is sent elsewhere.
+    private func lookForArrival(_ rest: UInt64) {
+        looksForArrival = false
+        guard let count = upstream?.connection.untakenByteCount, count > 0 else {
+            currentWait = .backendRead
+            downstream.deadline = worker.loop.now.advanced(byNanoseconds: rest)
+            return
+        }
+        if !answerFailed(.broken) { perform(exchange.upstreamFailed()) }
     }
 
     /// 16: enough for a burst of pipelined requests or a megabyte of a body, and few enough to be
@@ -196,9 +214,15 @@ final class ClientConnection: ConnectionHandler {
 
     private func arm(_ wait: Wait) {
         currentWait = wait
-        downstream.deadline =
-            wait == .queue
-            ? nextLookAtQueue : configuration.deadline(for: wait, from: worker.loop.now)
+        looksForArrival =
+            wait == .backendRead && exchange.mayBeSentAgain
+            && configuration.waitBehindLook != nil
+        if wait == .queue {
+            downstream.deadline = nextLookAtQueue
+        } else {
+            downstream.deadline = configuration.deadline(
+                for: looksForArrival ? .connect : wait, from: worker.loop.now)
+        }
     }
 
     // MARK: - Actions

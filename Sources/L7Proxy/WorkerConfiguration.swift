@@ -61,6 +61,14 @@ final class WorkerConfiguration {
         now.advanced(byNanoseconds: timeouts[Int(wait.rawValue)])
     }
 
+    /// How many nanoseconds of `backendRead` are left after the time of a handshake; nil where that
+    /// is the longer one, or for ever.
+    var waitBehindLook: UInt64? {
+        let look = timeouts[Int(Wait.connect.rawValue)]
+        let whole = timeouts[Int(Wait.backendRead.rawValue)]
+        return look > 0 && look < whole ? whole - look : nil
+    }
+
     /// Takes in what has become known about backends. To be called before a choice.
     func noteHealth(at now: MonotonicTime) {
         guard health.isStale(at: now) else { return }
