@@ -124,7 +124,8 @@ struct AnnotationValue {
     /// Names between commas, each a token with a version behind a slash or without
     /// (RFC 9110 §7.8). h2c is never passed on, whatever a route says.
     func upgradeProtocols(_ use: ([String]) -> Void) {
-        let names = text.split(separator: ",").map { trim($0).lowercased() }
+        let names = text.split(separator: ",", omittingEmptySubsequences: false)
+            .map { trim($0).lowercased() }
         let areGood = names.allSatisfy { name in
             name != "h2c" && !name.isEmpty && name.utf8.allSatisfy { isToken($0) || $0 == 0x2F }
         }
