@@ -138,8 +138,8 @@ final class ClientConnection: ConnectionHandler {
         return untakenByteCount.map { count < $0 } ?? true
     }
 
-    /// A node that has lost its power or its cable closes nothing, and a kept connection to it looks
-    /// sound. What it has not even acknowledged in the time of a handshake is sent elsewhere.
+    /// A node that has lost its power or its cable closes nothing, and a kept connection to it
+    /// looks sound. What it has not even acknowledged in the time of a handshake is sent elsewhere.
     private func lookForArrival(_ rest: UInt64) {
         looksForArrival = false
         guard let count = upstream?.connection.untakenByteCount, count > 0 else {
