@@ -29,6 +29,8 @@ let package = Package(
         .target(name: "CLinux"),
         .systemLibrary(
             name: "CSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev", "pkg-config"])]),
+        .systemLibrary(
+            name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         // The pure floor: no I/O, no clock, no thread, no Glibc.
@@ -48,7 +50,7 @@ let package = Package(
             name: "L7Proxy",
             dependencies: [
                 "HTTPParser", "StickyPolicy", "ProxyCore", "ProxyConfig", "Transport", "CLinux",
-                "CSSL", logging, argumentParser,
+                "CPCRE2", "CSSL", logging, argumentParser,
             ],
             swiftSettings: strict),
 

@@ -91,6 +91,16 @@ extension ClientConnection {
         return answerFailed(.status(condition))
     }
 
+    /// Tells the balancer how long it took, and the route what cookies there are.
+    private func noteResponse() {
+        guard let choice, !worker.buffers.responseHead.isInterim else { return }
+        choice.answered(at: worker.loop.now)
+        guard choice.learns else { return }
+        worker.buffers.withInput { bytes in
+            configuration.learn(from: worker.buffers.responseHead, in: bytes, of: choice)
+        }
+    }
+
     private func forwardResponse(
         _ framing: BodyFraming, _ options: ConnectionOptions, headByteCount: Int
     ) {

@@ -13,7 +13,7 @@ extension ClientConnection {
         buffers.sendOutput(andInput: glued, on: downstream)
         buffers.keep(from: buffers.inputCount, with: connection)
         for side in [downstream, connection] { ClientConnection.watchForDeath(side) }
-        choice?.holdSession()
+        choice?.openTunnel()
         noteSuccess()
         guard expectedUpgrade?.isWebSocket == true else { return }
         var tunnel = WebSocketTunnel()

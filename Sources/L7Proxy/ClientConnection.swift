@@ -296,7 +296,7 @@ final class ClientConnection: ConnectionHandler {
 
     private func forgetExchange() {
         leaveQueue()
-        choice?.releaseSession(monotonicSeconds: worker.monotonicSeconds)
+        choice?.end(monotonicSeconds: worker.monotonicSeconds)
         choice = nil
         forgetPreparedRequest()
         scannedResponseCount = 0

@@ -34,23 +34,15 @@ final class ConfigSnapshot: Sendable {
         self.health = health.services(for: configuration.services)
         self.configuration = configuration
         self.tls = tls
-        let services = configuration.services.enumerated().map { position, service in
-            ServiceProfile(service, position: position)
-        }
-        self.services = services
+        let affinities = RouteAffinities(configuration, resources: resources)
+        services = affinities.services
         routeTable = RouteTable(configuration.routes)
-        routeAffinities = configuration.routes.map { route in
-            RouteAffinity(
-                route.affinity, path: route.path, service: services[route.service],
-                resources: resources)
-        }
+        routeAffinities = configuration.routes.map { affinities.make($0) }
         routeUpgrades = configuration.routes.map { $0.upgradeProtocols.map { Array($0.utf8) } }
         retryRules = configuration.routes.map(\.retry)
         routesNeedTLS = configuration.routes.map { $0.needsTLS(tls) }
         defaultAffinity = configuration.defaultService.map { position in
-            RouteAffinity(
-                configuration.defaultAffinity, path: "/", service: services[position],
-                resources: resources)
+            affinities.make(configuration.defaultAffinity, path: "/", service: position)
         }
         resolver = ClientAddressResolver(
             source: ClientAddressResolver.Source(configuration.clientIP.source),
@@ -139,25 +131,13 @@ struct RoutePlan {
     let retry: RetryRule
 }
 
-extension ServiceProfile {
-    init(_ service: Service, position: Int) {
-        self.init(
-            name: service.name, position: position,
-            backends: service.backends.map { backend in
-                BackendProfile(name: backend.name, weight: backend.weight, state: backend.state)
-            })
-        balance = service.balance
-        // `Route.affinity` has taken the service's own affinity into account.
-    }
-}
-
 extension ClientAddressResolver.Source {
     init(_ source: ClientIPRule.Source) {
         switch source {
         case .connection: self = .connection
         case .xForwardedFor: self = .xForwardedFor
-        case .forwarded, .xRealIP:
-            preconditionFailure("the routes file's reader refuses what is not supported yet")
+        case .forwarded: self = .forwarded
+        case .xRealIP: self = .xRealIP
         }
     }
 }

@@ -12,8 +12,9 @@ extension ConfigurationOptions {
             StandardErrorLog.write("error: \(error)\n")
             return nil
         }
-        let result = ConfigurationLoader.load(
-            files, options: LoaderOptions(ingressClasses: ingressClass, isStrict: strict))
+        var loader = LoaderOptions(ingressClasses: ingressClass, isStrict: strict)
+        loader.patternFault = { RegularExpression.fault(in: $0) }
+        let result = ConfigurationLoader.load(files, options: loader)
         for diagnostic in result.diagnostics { StandardErrorLog.write(diagnostic.rendered + "\n") }
         return result.configuration
     }

@@ -132,6 +132,8 @@ struct RequestArrival {
             return
         }
         choice.isSecure = isSecure
+        choice.chosenAt = worker.loop.now
+        forwarding.strippedCookie = choice.affinity.route(of: choice.selection).strippedCookie
         forwarding.sessionMoved = choice.selection.wasMoved
         self.choice = choice
     }

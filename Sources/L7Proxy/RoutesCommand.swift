@@ -76,7 +76,27 @@ struct RoutesTable {
         switch affinity.kind {
         case .cookie(let cookie): "cookie \(cookie.name) (\(cookie.mode))"
         case .clientIP(let settings): "client-ip \(settings.timeoutSeconds)s"
+        case .hash(let hash): hash.text
+        case .application(let cookie): cookie.text
         case .none: "none"
+        }
+    }
+}
+
+extension HashSettings {
+    fileprivate var text: String {
+        switch key {
+        case .field(let name): "header \(name)"
+        case .expression: subsetSize == nil ? "hash" : "hash (subset)"
+        }
+    }
+}
+
+extension ApplicationCookieSettings {
+    fileprivate var text: String {
+        switch mode {
+        case .learn(let timeout): "learn \(cookieName) \(timeout)s"
+        case .routeSuffix: "route-suffix \(cookieName)"
         }
     }
 }

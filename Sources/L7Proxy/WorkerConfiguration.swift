@@ -90,13 +90,16 @@ final class WorkerConfiguration {
                 for: plan.affinity, head: head, in: bytes, from: client)
         else { return nil }
         noteUse(of: selection, by: plan.affinity)
-        return Choice(
+        var choice = Choice(
             plan: plan, selection: selection, client: client,
             pool: pool(for: selection, of: plan.affinity, client: client))
+        choice.enter(load(for: selection, of: plan.affinity))
+        return choice
     }
 
     private func noteUse(of selection: Selection, by affinity: RouteAffinity) {
-        if let change = health.requestGoes(to: selection.backend, ofService: affinity.service) {
+        let service = affinity.route(of: selection).service
+        if let change = health.requestGoes(to: selection.backend, ofService: service) {
             apply(change)
         }
     }
@@ -115,13 +118,14 @@ final class WorkerConfiguration {
         choice.announcesMove = selection.wasMoved && !failed.selection.wasMoved
         choice.selection = selection
         choice.pool = pool(for: selection, of: failed.affinity, client: failed.client)
+        choice.enter(load(for: selection, of: failed.affinity))
         return choice
     }
 
     /// The place that a request needs at the chosen backend; nil where their number is unbounded.
     func place(for choice: Choice) -> BackendPlace? {
         guard hasBackendLimits else { return nil }
-        let service = snapshot.health[choice.affinity.service]
+        let service = snapshot.health[choice.service]
         let limit = service.connectionsMax[choice.selection.backend]
         guard limit > 0 else { return nil }
         return BackendPlace(load: service.cells[choice.selection.backend].load, limit: limit)
@@ -129,7 +133,7 @@ final class WorkerConfiguration {
 
     /// Lets a request wait for a place, and answers until when; nil where it may not.
     func enterQueue(_ choice: Choice, at now: MonotonicTime) -> QueueTicket? {
-        let service = snapshot.health[choice.affinity.service]
+        let service = snapshot.health[choice.service]
         guard let waiting = service.waiting, waiting.enter(limit: service.queue.length) else {
             return nil
         }
@@ -139,14 +143,25 @@ final class WorkerConfiguration {
     /// A request to the chosen backend failed for a reason that is the backend's.
     func requestFailed(_ choice: Choice, at now: MonotonicTime, because reason: StaticString) {
         health.requestFailed(
-            at: choice.selection.backend, ofService: choice.affinity.service, now: now,
+            at: choice.selection.backend, ofService: choice.service, now: now,
             because: reason)
     }
 
     /// The chosen backend has answered.
     func requestSucceeded(_ choice: Choice) {
         health.requestSucceeded(
-            at: choice.selection.backend, ofService: choice.affinity.service)
+            at: choice.selection.backend, ofService: choice.service)
+    }
+
+    /// Shows a response to a route that learns its sessions from them.
+    func learn(from head: ResponseHead, in bytes: Span<UInt8>, of choice: Choice) {
+        selector.learn(
+            from: head, in: bytes, of: choice.selection, for: (choice.affinity, choice.client))
+    }
+
+    private func load(for selection: Selection, of affinity: RouteAffinity) -> BackendLoad {
+        let service = affinity.route(of: selection).service
+        return snapshot.services[service].backends[selection.backend].load
     }
 
     /// The same client always comes from the same source address, so that an affinity behind the
@@ -154,7 +169,7 @@ final class WorkerConfiguration {
     private func pool(
         for selection: Selection, of affinity: RouteAffinity, client: ClientFacts
     ) -> UpstreamPool {
-        let bySource = pools[affinity.service][selection.backend]
+        let bySource = pools[affinity.route(of: selection).service][selection.backend]
         guard bySource.count > 1 else { return bySource[0] }
         let key = selection.clientKey != 0 ? selection.clientKey : client.address.stableHash
         return bySource[Int(key % UInt64(bySource.count))]
@@ -185,7 +200,12 @@ struct Choice {
     var announcesMove = false
     /// The client's connection is TLS, by our own or a trusted peer's account.
     var isSecure = false
+    /// When the backend was chosen.
+    var chosenAt: MonotonicTime?
     private var hold: SessionHold?
+    /// Counts this exchange as long as the backend has it to do.
+    private var load: BackendLoad?
+    private var isTunnel = false
 
     init(plan: RoutePlan, selection: Selection, client: ClientFacts, pool: UpstreamPool) {
         affinity = plan.affinity
@@ -195,21 +215,49 @@ struct Choice {
         self.pool = pool
     }
 
+    /// Position of the service that the backend is of: the route's, or its canary's.
+    var service: Int { affinity.route(of: selection).service }
+
     /// Writes the affinity cookie, if this response is to set one.
     func writeCookie(at unixSeconds: Int64, into writer: inout ByteWriter) {
         guard selection.setsCookie else { return }
-        affinity.appendSetCookie(
+        affinity.route(of: selection).appendSetCookie(
             for: selection, isSecure: isSecure, at: unixSeconds, to: &writer)
     }
 
-    /// An open tunnel keeps its session however long it lasts.
-    mutating func holdSession() {
-        if hold == nil { hold = affinity.hold(for: client) }
+    /// Whether the response is to be shown to the route.
+    var learns: Bool { affinity.route(of: selection).learns }
+
+    /// The exchange is the backend's now, and no longer that of the one before.
+    mutating func enter(_ load: BackendLoad) {
+        self.load?.leave()
+        load.enter()
+        self.load = load
     }
 
-    /// The tunnel, if there was one, is over: the session's idle time begins.
-    mutating func releaseSession(monotonicSeconds: UInt32) {
+    /// The backend has answered.
+    func answered(at now: MonotonicTime) {
+        guard let chosenAt else { return }
+        let microseconds = (now.nanoseconds &- chosenAt.nanoseconds) / 1_000
+        load?.answered(
+            afterMicroseconds: UInt32(clamping: microseconds),
+            at: UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000))
+    }
+
+    /// An open tunnel keeps its session however long it lasts.
+    mutating func openTunnel() {
+        guard !isTunnel else { return }
+        isTunnel = true
+        load?.tunnelOpened()
+        hold = affinity.route(of: selection).hold(selection, for: client)
+    }
+
+    /// The exchange, or the tunnel, is over: the session's idle time begins. To be called once.
+    mutating func end(monotonicSeconds: UInt32) {
         hold?.release(monotonicSeconds: monotonicSeconds)
         hold = nil
+        if isTunnel { load?.tunnelClosed() }
+        load?.leave()
+        load = nil
     }
 }

@@ -106,6 +106,62 @@ struct AnnotationValue {
         use(seconds)
     }
 
+    /// A whole number within `range`.
+    func integer(in range: ClosedRange<Int>, _ use: (Int) -> Void) {
+        guard let number = Int(trim(text)), range.contains(number) else {
+            return fault(
+                mustBe: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        use(number)
+    }
+
+    /// The name of a request field (RFC 9110 §5.6.2).
+    func fieldName(_ use: (String) -> Void) {
+        let name = trim(text)
+        let marks = Array("!#$%&'*+-.^_`|~".utf8)
+        let isToken = name.utf8.allSatisfy { byte in
+            let isLetter = (0x61...0x7A).contains(byte | 0x20) && byte >= 0x41
+            return isLetter || (0x30...0x39).contains(byte) || marks.contains(byte)
+        }
+        guard !name.isEmpty, isToken else { return fault(mustBe: "the name of a request field") }
+        use(name)
+    }
+
+    /// Any text that a request field or cookie may hold.
+    func visibleText(_ use: (String) -> Void) {
+        let value = trim(text)
+        guard !value.isEmpty, value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+            return fault(mustBe: "text without control characters")
+        }
+        use(value)
+    }
+
+    /// A regular expression; whoever loads the file knows whether it can be compiled.
+    func pattern(_ use: (String) -> Void) {
+        visibleText { text in
+            guard let fault = reader.findings.patternFault?(text) else { return use(text) }
+            self.fault(mustBe: "a regular expression (\(fault))")
+        }
+    }
+
+    /// What `upstream-hash-by` takes.
+    func hashExpression(_ use: (HashExpression) -> Void) {
+        do throws(HashExpression.Fault) {
+            use(try HashExpression(trim(text)))
+        } catch {
+            switch error {
+            case .character:
+                fault(mustBe: "made of letters, digits, - _ and variables such as $request_uri")
+            case .form: fault(mustBe: "text and whole variables such as $host or ${host}")
+            case .unknownVariable(let name):
+                fault(
+                    mustBe: "made of variables that exist ($remote_addr, $binary_remote_addr, "
+                        + "$request_uri, $uri, $host, $http_NAME, $cookie_NAME, $arg_NAME, "
+                        + "and no $\(name))")
+            }
+        }
+    }
+
     /// Host names between commas. A part that is none is reported, and the others are taken.
     func hosts(_ use: ([HostPattern]) -> Void) {
         var hosts: [HostPattern] = []

@@ -22,8 +22,14 @@ enum AnnotationVocabulary {
         "session-cookie-max-age", "session-cookie-path", "session-cookie-domain",
         "session-cookie-secure", "session-cookie-samesite",
         "session-cookie-conditional-samesite-none", "session-cookie-change-on-failure",
-        "session-timeout", "server-alias", "upgrade-protocols", "proxy-next-upstream",
-        "proxy-next-upstream-tries",
+        "session-cookie-accept", "session-cookie-format", "session-cookie-partitioned",
+        "session-cookie-strip", "session-cookie-nocache", "session-cookie-max-idle",
+        "session-on-lost", "session-header-name", "session-learn-cookie", "session-timeout",
+        "upstream-hash-by", "upstream-hash-by-subset", "upstream-hash-by-subset-size",
+        "hash-balance-factor", "load-balance", "affinity-canary-behavior", "canary",
+        "canary-weight", "canary-weight-total", "canary-by-header", "canary-by-header-value",
+        "canary-by-header-pattern", "canary-by-cookie", "canary-precedence", "server-alias",
+        "upgrade-protocols", "proxy-next-upstream", "proxy-next-upstream-tries",
         "proxy-next-upstream-timeout", "disable-on-404",
         "ssl-redirect",
         "force-ssl-redirect", "backend-protocol", "proxy-ssl-verify", "proxy-ssl-name",
@@ -31,14 +37,7 @@ enum AnnotationVocabulary {
 
     /// Their defaults are what the proxy does, so a file that spells them out is not bothered.
     private static let pendingWithDefault: [(String, [String])] = [
-        ("affinity-canary-behavior", ["sticky"]), ("canary", GoBool.falseWords),
-        ("load-balance", ["round_robin"]), ("upstream-hash-by-subset", GoBool.falseWords),
-        ("session-cookie-accept", ["both"]), ("session-cookie-format", ["sealed"]),
-        ("session-cookie-partitioned", GoBool.falseWords),
-        ("session-cookie-strip", GoBool.falseWords),
-        ("session-cookie-nocache", GoBool.falseWords), ("session-on-lost", ["rebind"]),
-        ("canary-precedence", ["affinity"]), ("close-tunnels-on-drain", GoBool.falseWords),
-        ("use-regex", GoBool.falseWords),
+        ("close-tunnels-on-drain", GoBool.falseWords), ("use-regex", GoBool.falseWords),
         ("ssl-passthrough", GoBool.falseWords), ("enable-cors", GoBool.falseWords),
         ("service-upstream", GoBool.falseWords), ("from-to-www-redirect", GoBool.falseWords),
         ("proxy-http-version", ["1.1"]), ("enable-modsecurity", GoBool.falseWords),
@@ -47,9 +46,6 @@ enum AnnotationVocabulary {
     ]
 
     private static let pending = """
-        upstream-hash-by upstream-hash-by-subset-size canary-weight canary-weight-total \
-        canary-by-header canary-by-header-value canary-by-header-pattern canary-by-cookie \
-        session-header-name session-learn-cookie session-cookie-max-idle hash-balance-factor \
         permanent-redirect permanent-redirect-code temporal-redirect temporal-redirect-code \
         relative-redirects use-port-in-redirects preserve-trailing-slash app-root ssl-ciphers \
         ssl-prefer-server-ciphers http2-push-preload rewrite-target upstream-vhost \

@@ -15,6 +15,8 @@ package struct LoaderOptions: Sendable {
     package var ingressClasses: [String] = []
     /// Warnings are errors.
     package var isStrict = false
+    /// Says what is wrong with a regular expression, or nil; without it none is looked into.
+    package var patternFault: (@Sendable (String) -> String?)?
 
     package init(ingressClasses: [String] = [], isStrict: Bool = false) {
         self.ingressClasses = ingressClasses
@@ -27,7 +29,8 @@ package enum ConfigurationLoader {
     package static func load(
         _ files: [SourceFile], options: LoaderOptions = LoaderOptions()
     ) -> ConfigurationResult {
-        let findings = Findings(files: files, isStrict: options.isStrict)
+        let findings = Findings(
+            files: files, isStrict: options.isStrict, patternFault: options.patternFault)
         var shortForm = ShortForm(findings: findings)
         var objects = KubernetesObjects(findings: findings)
         for file in files.indices {
@@ -66,6 +69,7 @@ package enum ConfigurationLoader {
             services: services, findings: findings, classes: classes,
             defaults: shortForm.behaviours
         ).read(into: &draft)
+        draft.attachCanaries()
         return draft
     }
 

@@ -7,6 +7,8 @@ struct Draft {
     private var servicePositions: [String: Int] = [:]
     private var serviceOrigins: [String: Position] = [:]
     private var routeOrigins: [RouteKey: Position] = [:]
+    /// Canaries wait until all routes are known.
+    private var canaries: [Canary] = []
     /// Where each route was written, by its position in `configuration.routes`.
     private(set) var routePositions: [Position] = []
 
@@ -66,6 +68,47 @@ struct Draft {
         configuration.routes.append(route)
         routePositions.append(position)
         return .success(())
+    }
+
+    mutating func add(_ canary: Canary) {
+        canaries.append(canary)
+    }
+
+    /// Gives every canary to its primary: the route with the same host, path and path type, and
+    /// the copies of that for other hosts.
+    mutating func attachCanaries() {
+        var primaries: [RouteKey: Int] = [:]
+        for (index, route) in configuration.routes.enumerated() {
+            primaries[RouteKey(route)] = index
+        }
+        for canary in canaries {
+            guard let primary = primaries[RouteKey(canary.route)],
+                configuration.routes[primary].pathType == canary.route.pathType
+            else {
+                canary.reader.warn(
+                    "a canary without a route of the same host, path and pathType is left out",
+                    at: canary.position)
+                continue
+            }
+            guard configuration.routes[primary].canary == nil else {
+                canary.reader.warn("the route has a canary already", at: canary.position)
+                continue
+            }
+            attach(canary, to: primary)
+        }
+    }
+
+    private mutating func attach(_ canary: Canary, to primary: Int) {
+        let model = configuration.routes[primary]
+        let attached = RouteCanary(
+            service: canary.route.service, settings: canary.behaviour.canary.settings,
+            affinity: canary.behaviour.affinity(asCanaryOf: model.affinity))
+        for index in configuration.routes.indices
+        where routePositions[index] == routePositions[primary]
+            && configuration.routes[index].path == model.path
+        {
+            configuration.routes[index].canary = attached
+        }
     }
 
     /// Something else has this name or rule already.

@@ -22,9 +22,15 @@ final class Findings {
         var message: String
     }
 
-    init(files: [SourceFile], isStrict: Bool) {
+    /// Says what is wrong with a regular expression.
+    let patternFault: (@Sendable (String) -> String?)?
+
+    init(
+        files: [SourceFile], isStrict: Bool, patternFault: (@Sendable (String) -> String?)? = nil
+    ) {
         self.files = files
         self.isStrict = isStrict
+        self.patternFault = patternFault
     }
 
     /// `help` may cost a search, and is asked for only when it will be shown.

@@ -9,6 +9,7 @@ struct IngressRules {
     var behaviour = RouteBehaviour()
 
     func read(into draft: inout Draft) {
+        behaviour.check(reader, at: ingress.node.position)
         if let backend = ingress.spec?["defaultBackend"] { readDefault(backend, into: &draft) }
         for rule in ingress.spec?["rules"]?.items ?? [] {
             guard let host = host(of: rule) else { continue }
@@ -19,7 +20,7 @@ struct IngressRules {
     }
 
     private func readDefault(_ backend: YAMLNode, into draft: inout Draft) {
-        guard let service = service(of: backend, &draft) else { return }
+        guard !behaviour.canary.isOn, let service = service(of: backend, &draft) else { return }
         guard draft.configuration.defaultService == nil else {
             return reader.warn(
                 "there is a default backend already, this one is left out", at: backend.position)
@@ -51,6 +52,11 @@ struct IngressRules {
         route.retry = behaviour.retry
         if behaviour.drainsOn404 { draft.drainOn404(service: service, reader, at: rule.position) }
         route.tlsRule = behaviour.tlsRule
+        guard !behaviour.canary.isOn else {
+            return draft.add(
+                Canary(
+                    route: route, behaviour: behaviour, reader: reader, position: rule.position))
+        }
         if case .failure(let taken) = draft.add(route, at: rule.position) {
             reader.warn(
                 "\(RouteText.render(host))\(path) is already routed at "

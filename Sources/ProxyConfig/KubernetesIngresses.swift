@@ -20,9 +20,6 @@ struct KubernetesIngresses {
     private func read(_ ingress: KubernetesObject, into draft: inout Draft) {
         let reader = ingress.reader(findings)
         guard isOurs(ingress, reader) else { return }
-        if let canary = Canary.find(in: ingress.annotations) {
-            return reader.warn(Canary.warning, at: canary.keyPosition)
-        }
         var rules = IngressRules(ingress: ingress, reader: reader, services: services)
         if let defaults = defaults[ingress.node.position.file] { rules.behaviour = defaults }
         rules.behaviour.apply(reader.annotations(ingress.annotations, isShared: true), reader)

@@ -34,6 +34,8 @@ struct KubernetesServices {
     /// `reader`: of the Ingress that refers.
     func resolve(_ reference: ServiceReference, _ reader: Reader) -> Service {
         var service = Service(name: reference.text, backends: [])
+        service.ingressNginxName =
+            "\(reference.service.namespace)-\(reference.service.name)-\(reference.port.text)"
         guard let object = objects.service(reference.service) else {
             reader.warn(
                 "there is no Service \(reference.service.text): requests are answered 503",

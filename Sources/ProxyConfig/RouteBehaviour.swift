@@ -4,13 +4,18 @@ import StickyPolicy
 /// What the annotations of a route say, later ones over earlier ones.
 struct RouteBehaviour {
     private enum Affinity {
-        case cookie, clientIP, none
+        case cookie, clientIP, header, learn, routeSuffix, none
     }
 
     /// Nil: not said, so the service decides.
     private var affinity: Affinity?
-    private var cookie = CookieSettings()
+    private var cookie = CookieBehaviour()
+    private var hash = HashBehaviour()
+    private(set) var canary = CanaryBehaviour()
     private var sessionTimeout: UInt32?
+    private var learnedCookie = "JSESSIONID"
+    private var balance: BalanceKind?
+    private var onLost = AffinitySettings.OnLost.rebind
     private(set) var aliases: [HostPattern] = []
     private(set) var upgradeProtocols: [String] = []
     private(set) var retry = RetryRule()
@@ -38,12 +43,44 @@ struct RouteBehaviour {
 
     /// The affinity of a route to `service`: what the route says, else what the service says.
     func affinity(for service: Service) -> AffinitySettings {
+        var settings = AffinitySettings(kind: kind(for: service))
+        settings.balance = balance
+        settings.onLost = onLost
+        return settings
+    }
+
+    private func kind(for service: Service) -> AffinitySettings.Kind {
         switch affinity {
-        case .cookie: AffinitySettings(kind: .cookie(cookie))
-        case .clientIP: AffinitySettings(kind: .clientIP(clientIP(service.clientIP)))
-        case .some(.none): AffinitySettings(kind: .none)
-        case nil: AffinitySettings(kind: service.clientIP.map { .clientIP($0) } ?? .none)
+        case .cookie: return .cookie(cookie.settings)
+        case .clientIP: return .clientIP(clientIP(service.clientIP))
+        case .header: return hash.byField.map { .hash($0) } ?? .none
+        case .learn:
+            return application(.learn(timeoutSeconds: sessionTimeout ?? 10_800))
+        case .routeSuffix: return application(.routeSuffix)
+        case .some(.none), nil: break
         }
+        if let settings = hash.byExpression { return .hash(settings) }
+        guard affinity == nil, let settings = service.clientIP else { return .none }
+        return .clientIP(settings)
+    }
+
+    private func application(_ mode: ApplicationCookieSettings.Mode) -> AffinitySettings.Kind {
+        var settings = ApplicationCookieSettings(mode: mode)
+        settings.cookieName = learnedCookie
+        return .application(settings)
+    }
+
+    /// What a canary does with its clients: what its primary does, or as `legacy` nothing of it.
+    func affinity(asCanaryOf primary: AffinitySettings) -> AffinitySettings {
+        var settings = primary
+        let isLegacy = !canary.settings.isSticky
+        if isLegacy { settings.kind = .none }
+        if case .hash = settings.kind { settings.kind = .none }
+        if settings.kind == .none, !isLegacy, let own = hash.byExpression {
+            settings.kind = .hash(own)
+        }
+        if let balance { settings.balance = balance }
+        return settings
     }
 
     private func clientIP(_ ofService: ClientIPSettings?) -> ClientIPSettings {
@@ -57,25 +94,19 @@ struct RouteBehaviour {
         for annotation in annotations { apply(annotation, reader) }
     }
 
+    /// Reports what only the whole of the annotations shows.
+    func check(_ reader: Reader, at position: Position) {
+        guard affinity == .header, hash.byField == nil else { return }
+        reader.fault(
+            "'affinity: header' names no field: every request is balanced", at: position,
+            help: "name it with 'session-header-name'")
+    }
+
     private mutating func apply(_ annotation: Annotation, _ reader: Reader) {
         let value = AnnotationValue(annotation: annotation, reader: reader)
         switch annotation.name {
         case "affinity":
             if let word = value.word(RouteBehaviour.affinityWords) { affinity = word }
-        case "affinity-mode":
-            if let mode = value.word(RouteBehaviour.modeWords) { cookie.mode = mode }
-        case "session-cookie-name": value.cookieText { cookie.name = $0 }
-        case "session-cookie-path": value.cookiePath { cookie.path = $0 }
-        case "session-cookie-domain": value.cookieText { cookie.domain = $0 }
-        case "session-cookie-expires":
-            value.seconds(ignoringSpaces: true) { cookie.expires = $0 }
-        case "session-cookie-max-age":
-            value.seconds(ignoringSpaces: false) { cookie.maxAge = $0 }
-        case "session-cookie-secure": value.boolean { cookie.secure = $0 }
-        case "session-cookie-samesite": value.sameSite { cookie.sameSite = $0 }
-        case "session-cookie-conditional-samesite-none":
-            value.boolean { cookie.conditionalSameSiteNone = $0 }
-        case "session-cookie-change-on-failure": value.boolean { cookie.changeOnFailure = $0 }
         case "ssl-redirect": value.boolean { redirectsToTLS = $0 }
         case "force-ssl-redirect": value.boolean { forcesTLS = $0 }
         case "backend-protocol":
@@ -83,7 +114,12 @@ struct RouteBehaviour {
         case "proxy-ssl-verify":
             if let word = value.word(RouteBehaviour.switchWords) { verifiesBackend = word }
         case "proxy-ssl-name": value.hosts { backendName = RouteBehaviour.exactName($0) }
+        case "session-on-lost":
+            if let word = value.word(RouteBehaviour.onLostWords) { onLost = word }
+        case "load-balance":
+            if let word = value.word(ShortFormWords.balance) { balance = word }
         case "session-timeout": value.timeout { sessionTimeout = $0 }
+        case "session-learn-cookie": value.cookieText { learnedCookie = $0 }
         case "server-alias": value.hosts { aliases = $0 }
         case "upgrade-protocols": value.upgradeProtocols { upgradeProtocols = $0 }
         case "proxy-next-upstream": value.retryConditions { retry.apply($0) }
@@ -91,13 +127,22 @@ struct RouteBehaviour {
         case "proxy-next-upstream-timeout":
             value.count(0...86_400) { retry.timeoutSeconds = UInt32($0) }
         case "disable-on-404": value.boolean { drainsOn404 = $0 }
-        default: break
+        default:
+            if annotation.name.contains("canary") {
+                canary.apply(annotation.name, value)
+            } else if annotation.name.contains("cookie") || annotation.name == "affinity-mode" {
+                cookie.apply(annotation.name, value)
+            } else {
+                hash.apply(annotation.name, value)
+            }
         }
     }
 
     private static let affinityWords = Words<Affinity>(
-        supported: [("cookie", .cookie), ("client-ip", .clientIP), ("none", .none)],
-        pending: ["header", "learn", "route-suffix"])
+        supported: [
+            ("cookie", .cookie), ("client-ip", .clientIP), ("header", .header), ("learn", .learn),
+            ("route-suffix", .routeSuffix), ("none", .none),
+        ])
 
     /// Whether backends are spoken to in TLS.
     private static let protocolWords = Words<Bool>(
@@ -110,6 +155,6 @@ struct RouteBehaviour {
         if case .exact(let name) = hosts.first { name } else { nil }
     }
 
-    private static let modeWords = Words<CookieSettings.Mode>(
-        supported: [("balanced", .balanced), ("persistent", .persistent)])
+    private static let onLostWords = Words<AffinitySettings.OnLost>(
+        supported: [("rebind", .rebind), ("error", .error)])
 }

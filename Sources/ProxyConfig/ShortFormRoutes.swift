@@ -22,12 +22,11 @@ struct ShortFormRoutes {
             keys["pathType"].flatMap { reader.word($0, RouteText.pathTypes) } ?? .prefix
         var behaviour = defaults
         if let entry = keys["annotations"] {
-            if let canary = Canary.find(in: entry.value.entries) {
-                return reader.warn(Canary.warning, at: canary.keyPosition)
-            }
             apply(entry, to: &behaviour)
         }
-        let name = RouteText.name(host: host ?? .any, path: path ?? "/", pathType: pathType)
+        behaviour.check(reader, at: position)
+        var name = RouteText.name(host: host ?? .any, path: path ?? "/", pathType: pathType)
+        if behaviour.canary.isOn { name += " (canary)" }
         let named = service(keys, named: name, at: position, &draft)
         // What is wrong was reported, and everything was read for the mistakes in it.
         guard let host, let path, let named else { return }
@@ -40,6 +39,10 @@ struct ShortFormRoutes {
         route.retry = behaviour.retry
         if behaviour.drainsOn404 { draft.drainOn404(service: service, reader, at: position) }
         route.tlsRule = behaviour.tlsRule
+        guard !behaviour.canary.isOn else {
+            return draft.add(
+                Canary(route: route, behaviour: behaviour, reader: reader, position: position))
+        }
         if case .failure(let taken) = draft.add(route, at: position) {
             reportDuplicate(name, at: keys["path"] ?? keys["host"], position, taken)
         }

@@ -41,8 +41,8 @@ enum ShortFormSchema {
             ("sessionAffinity", .full), ("sessionAffinityConfig", .full),
             ("externalTrafficPolicy", .full), ("healthCheckNodePort", .full),
             ("healthCheck", .full), ("passiveHealth", .full),
-            ("queue", .full), ("slowStart", .only(.duration(.zero))),
-            ("tls", .full), ("ingressNginxName", .only(.absent)),
+            ("queue", .full), ("slowStart", .full),
+            ("tls", .full), ("ingressNginxName", .full),
         ])
 
     static let serviceTLS = Schema(
@@ -70,7 +70,7 @@ enum ShortFormSchema {
         subject: "a backend",
         keys: [
             ("address", .full), ("name", .full), ("weight", .full), ("state", .full),
-            ("maxConnections", .full), ("drainDeadline", .only(.duration(.zero))),
+            ("maxConnections", .full), ("drainDeadline", .full),
         ])
 
     static let sessionAffinityConfig = Schema(
@@ -117,11 +117,10 @@ enum ShortFormSchema {
 /// The words of the short form.
 enum ShortFormWords {
     static let clientIPSource = Words<ClientIPRule.Source>(
-        supported: [("connection", .connection), ("x-forwarded-for", .xForwardedFor)],
-        pending: ["forwarded", "x-real-ip"])
+        supported: ClientIPRule.Source.allCases.map { ($0.rawValue, $0) })
 
     static let balance = Words<BalanceKind>(
-        supported: [("round_robin", .roundRobin)], pending: ["least_conn", "ewma", "random"])
+        supported: BalanceKind.allCases.map { ($0.rawValue, $0) })
 
     static let backendState = Words<BackendState>(
         supported: [("ready", .ready), ("drain", .drain), ("down", .down)])

@@ -20,6 +20,12 @@ struct ShortFormServices {
         if let entry = keys["queue"] { readQueue(entry, &service.queue) }
         ShortFormHealth(reader: reader).read(keys, into: &service)
         service.tls = keys["tls"].flatMap(ShortFormTLS(reader: reader, file: file).service)
+        if let slowStart = keys["slowStart"].flatMap({ reader.duration($0) }) {
+            service.slowStart = slowStart
+        }
+        service.ingressNginxName =
+            keys["ingressNginxName"].flatMap(reader.name)
+            ?? IngressNginxName.make(service: entry.key, service.backends)
         if let entry = keys["externalTrafficPolicy"],
             reader.word(entry, ShortFormWords.externalTrafficPolicy) == true,
             service.nodeCheck == nil, service.healthCheck == nil
@@ -96,6 +102,9 @@ struct ShortFormServices {
             let state = reader.word(entry, ShortFormWords.backendState)
         {
             backend.state = state
+        }
+        if let deadline = keys["drainDeadline"].flatMap({ reader.duration($0) }) {
+            backend.drainDeadline = deadline
         }
         return backend
     }

@@ -25,6 +25,8 @@ package struct RequestForwarding: Sendable {
     package var passesTrailers = false
     /// The client's session was moved to another backend.
     package var sessionMoved = false
+    /// Finds the cookies that are ours and not the backend's; nil passes all on.
+    package var strippedCookie: CookieScanner?
 
     package init(peer: IPAddress, client: IPAddress) {
         self.peer = peer
@@ -40,6 +42,9 @@ package struct RequestForwarding: Sendable {
         writeRequestLine(head, in: bytes, into: &writer)
         head.fields.copyLines(in: bytes, into: &writer) { field in
             keeps(field, of: head.fields, options: options, in: bytes)
+        }
+        if let strippedCookie {
+            strippedCookie.appendOthers(of: head, in: bytes, to: &writer)
         }
         if let upgrade {
             writeUpgrade(upgrade, in: bytes, into: &writer)
@@ -99,6 +104,7 @@ package struct RequestForwarding: Sendable {
         case .xForwardedProto, .xForwardedHost, .xForwardedPort, .xRequestID, .forwarded:
             peerIsTrusted
         case .contentLength: framing != .chunked
+        case .cookie where strippedCookie != nil: false
         case .trailer: passesTrailers
         case .other where ClientCertificateField.isName(bytes.extracting(field.name.offsets)): false
         default: !HopByHop.endsHere(field, of: fields, options: options, in: bytes)

@@ -13,6 +13,8 @@ package struct Route: Sendable, Equatable {
     package var upgradeProtocols: [String] = []
     package var retry = RetryRule()
     package var tlsRule = TLSRule.whereCertified
+    /// An alternative that some of its requests go to.
+    package var canary: RouteCanary?
     /// Where it was written, for people: `routes.yaml:12` or `Ingress default/shop`.
     package var origin: String
 
@@ -26,6 +28,20 @@ package struct Route: Sendable, Equatable {
         self.service = service
         self.affinity = affinity
         self.origin = origin
+    }
+}
+
+/// The canary of a route: another service for a part of its requests.
+package struct RouteCanary: Sendable, Equatable {
+    /// Position in `Configuration.services`.
+    package var service: Int
+    package var settings: CanarySettings
+    package var affinity: AffinitySettings
+
+    package init(service: Int, settings: CanarySettings, affinity: AffinitySettings) {
+        self.service = service
+        self.settings = settings
+        self.affinity = affinity
     }
 }
 

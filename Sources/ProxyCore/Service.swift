@@ -17,6 +17,10 @@ package struct Service: Sendable, Equatable {
     package var nodeCheck: HealthCheck?
     /// Nil: its backends are spoken to in the clear.
     package var tls: UpstreamTLS?
+    /// `<namespace>-<service>-<port>`: its name in the cookies of ingress-nginx.
+    package var ingressNginxName: String?
+    /// For how long a backend that has become ready gets fewer new clients than its share.
+    package var slowStart = Duration.zero
 
     package init(name: String, backends: [Backend]) {
         self.name = name
@@ -44,6 +48,8 @@ package struct Backend: Sendable, Equatable {
     package var state = BackendState.ready
     /// Connections in use at one time, tunnels included; 0 for no bound.
     package var maxConnections = 0
+    /// How long its sessions stay while it drains; zero for as long as they like.
+    package var drainDeadline = Duration.zero
 
     package init(endpoint: Endpoint, name: String) {
         self.endpoint = endpoint

@@ -1,132 +1,199 @@
 internal import HTTPParser
 
-/// Affinity by a sealed cookie, for one route: reads it, decides by it, and writes new ones.
+/// Affinity by a cookie, for one route: decides by it, and writes new ones.
 ///
 /// Immutable and shared by all workers. In persistent mode the cookie names the backend; in
-/// balanced mode the client key in it decides by rendezvous hashing.
+/// balanced mode the client key in it decides by hashing.
 final class CookieAffinity: Sendable {
-    private let settings: CookieSettings
-    private let scanner: CookieScanner
+    let settings: CookieSettings
+    private let onLost: AffinitySettings.OnLost
+    let reader: CookieReader
     private let sealer: CookieSealer
-    private let fingerprint: UInt64
+    private let ingressNginx: IngressNginxCookie?
+    /// For cookies of ingress-nginx in balanced mode; nil where there are none.
+    private let ring: HashRing?
     /// For each key, how the tokens under it call the backends.
     private let identities: [IdentityIndex]
     private let line: SetCookie
-
-    /// 8: a browser sends one cookie of a name for each path that matches. More are not looked at,
-    /// since each one that is forged costs a hash.
-    private static var cookiesMax: Int { 8 }
-    /// A clock that is wrong by more than a day is not believed.
-    private static var secondsAheadMax: Int64 { 86_400 }
+    /// Finds the cookie where the backend is not to see it.
+    let strippedScanner: CookieScanner?
+    /// Sealed, too, where the service has no name that ingress-nginx would know.
+    private let format: CookieSettings.Format
 
     init(
-        _ settings: CookieSettings, routePath: String, service: ServiceProfile,
-        authenticator: any MessageAuthenticator
+        _ settings: CookieSettings, onLost: AffinitySettings.OnLost = .rebind, line: SetCookie,
+        service: ServiceProfile, authenticator: any MessageAuthenticator
     ) {
         self.settings = settings
-        scanner = CookieScanner(name: settings.name)
+        self.onLost = onLost
         let sealer = CookieSealer(
             service: service.name, cookieName: settings.name, authenticator: authenticator)
         self.sealer = sealer
-        fingerprint = sealer.fingerprint
+        let ingressNginx = service.ingressNginxName.map {
+            IngressNginxCookie(name: $0, addresses: service.backends.map(\.address))
+        }
+        self.ingressNginx = ingressNginx
+        reader = CookieReader(settings, sealer: sealer, ingressNginx: ingressNginx)
+        let meetsKeys = settings.format == .ingressNginx || settings.acceptsBoth
+        ring =
+            ingressNginx != nil && meetsKeys && settings.mode == .balanced
+            ? service.sharedRing.ring : nil
         identities = (0..<sealer.keyCount).map { key in
             IdentityIndex(
                 service.backends.map { sealer.identity(ofBackend: $0.name, key: key) })
         }
-        line = SetCookie(settings, routePath: routePath)
-    }
-
-    /// What a request shows of its session.
-    enum Presented: Equatable {
-        case nothing
-        case forged
-        case expired
-        case token(OpenedToken)
-    }
-
-    /// The first cookie of the name that verifies and is in time; else the best reason why not.
-    func presented(
-        by head: RequestHead, in bytes: Span<UInt8>, at unixSeconds: Int64,
-        remembering verified: inout VerifiedTokens
-    ) -> Presented {
-        var presented = Presented.nothing
-        var cursor = CookieScanner.Cursor(in: head)
-        for _ in 0..<Self.cookiesMax {
-            guard let value = scanner.next(&cursor, head: head, in: bytes) else { break }
-            // An empty value is how an application deletes a cookie that is not its own.
-            if value.isEmpty { continue }
-            let text = bytes.extracting(value.offsets)
-            guard let opened = verified.open(text, with: sealer, fingerprint: fingerprint) else {
-                if presented == .nothing { presented = .forged }
-                continue
-            }
-            if isInTime(opened.token, at: unixSeconds) { return .token(opened) }
-            presented = .expired
-        }
-        return presented
-    }
-
-    /// A browser forgets a cookie after its Max-Age; a client that does not is held to it.
-    private func isInTime(_ token: CookieToken, at unixSeconds: Int64) -> Bool {
-        let age = unixSeconds &- token.issuedAt
-        if age < -Self.secondsAheadMax { return false }
-        guard let maxAge = settings.maxAge, maxAge > 0 else { return true }
-        return age < maxAge
+        self.line = line
+        strippedScanner = settings.strip ? CookieScanner(name: settings.name) : nil
+        format = ingressNginx == nil ? .sealed : settings.format
     }
 
     /// The backend for a request; nil when none may serve it.
-    func select(_ presented: Presented, from service: inout ServiceSelector) -> Selection? {
+    func select(
+        _ presented: PresentedCookie, from client: ClientFacts, in service: inout ServiceSelector
+    ) -> Selection? {
         switch presented {
-        case .nothing: place(because: .new, in: &service)
-        case .forged: place(because: .forged, in: &service)
-        case .expired: place(because: .expired, in: &service)
-        case .token(let opened): follow(opened, in: &service)
+        case .nothing: place(because: .new, from: client, in: &service)
+        case .forged: place(because: .forged, from: client, in: &service)
+        case .expired: place(because: .expired, from: client, in: &service)
+        case .sealed(let opened):
+            follow(session(of: opened, from: client, in: service), client, in: &service)
+        case .ingressNginx(let content):
+            follow(session(of: content, from: client, in: service), client, in: &service)
         }
     }
 
     /// Binds a client that has no session.
     private func place(
-        because reason: AffinityReason, in service: inout ServiceSelector
+        because reason: AffinityReason, from client: ClientFacts,
+        in service: inout ServiceSelector
     ) -> Selection? {
         guard let choice = service.pick() else { return nil }
         var selection = Selection(
-            backend: choice, kind: .cookie, reason: reason, clientKey: service.newKey())
-        bind(&selection, excluding: TriedBackends(), in: &service)
+            backend: choice, kind: .cookie, reason: reason, clientKey: service.random())
+        bind(&selection, at: client.unixSeconds, excluding: TriedBackends(), in: &service)
         return selection
     }
 
-    /// Has a selection set a cookie. In balanced mode that takes a new key that belongs to the
-    /// backend; where none is found, the backend changes instead.
-    private func bind(
-        _ selection: inout Selection, excluding tried: TriedBackends,
-        in service: inout ServiceSelector
-    ) {
-        selection.setsCookie = true
-        guard settings.mode == .balanced else { return }
-        (selection.clientKey, selection.backend) = service.newKey(
-            for: selection.backend, excluding: tried)
-    }
-
-    /// Sends a client where its session says, or to the successor of that backend.
-    private func follow(_ opened: OpenedToken, in service: inout ServiceSelector) -> Selection? {
+    private func session(
+        of opened: OpenedToken, from client: ClientFacts, in service: ServiceSelector
+    ) -> CookieSession {
         let key = opened.token.clientKey
         let home =
             switch settings.mode {
             case .persistent: identities[opened.key].position(of: opened.token.backendIdentity)
             case .balanced: service.home(of: key)
             }
-        if let home, service.keepsClients(home) {
-            return Selection(backend: home, kind: .cookie, reason: .hit, clientKey: key)
+        var session = CookieSession(home: home, clientKey: key)
+        session.isForeign = format != .sealed
+        session.issuedAt = opened.token.issuedAt
+        session.wantsRenewal = reader.wantsRenewal(opened.token, at: client.unixSeconds)
+        return session
+    }
+
+    /// A persistent value has no key: the address of the client stands for it.
+    private func session(
+        of content: IngressNginxCookie.Content, from client: ClientFacts,
+        in service: ServiceSelector
+    ) -> CookieSession {
+        var session = CookieSession(home: nil, clientKey: client.address.stableHash)
+        switch content {
+        case .backend(let position): session.home = position
+        case .key(let hash):
+            // In persistent mode it is the value of a backend that is gone, or from before the
+            // mode was changed.
+            guard let ring else { break }
+            session.clientKey = UInt64(hash)
+            session.ringHash = hash
+            session.home = ring.owner(of: hash, among: service.candidates.span, .home)
         }
-        guard let refuge = service.successor(of: key) else { return nil }
-        // A backend that is down may come back, and its clients with it: they keep their cookies.
+        session.isForeign = format != .ingressNginx
+        return session
+    }
+
+    /// Sends a client where its session says, or to the successor of that backend.
+    private func follow(
+        _ session: CookieSession, _ client: ClientFacts, in service: inout ServiceSelector
+    ) -> Selection? {
         var selection = Selection(
-            backend: refuge, kind: .cookie, reason: home == nil ? .lost : .down, clientKey: key)
+            backend: session.home ?? 0, kind: .cookie, reason: .hit, clientKey: session.clientKey)
+        selection.ringHash = session.ringHash
+        if let home = session.home, service.keepsClients(home) {
+            if session.isForeign {
+                migrate(&selection, at: client.unixSeconds, in: &service)
+            } else if session.wantsRenewal {
+                selection.setsCookie = true
+                selection.issuedAt = session.issuedAt
+            }
+            return selection
+        }
+        guard onLost == .rebind, let refuge = successor(of: selection, in: service) else {
+            return nil
+        }
+        selection.backend = refuge
+        selection.reason = service.reasonToMove(from: session.home)
         selection.wasMoved = true
-        if home == nil || settings.changeOnFailure {
-            bind(&selection, excluding: TriedBackends(), in: &service)
+        // A backend that is down may come back, and its clients with it: they keep their cookies.
+        if selection.reason != .down || settings.changeOnFailure {
+            bind(&selection, at: client.unixSeconds, excluding: TriedBackends(), in: &service)
         }
         return selection
+    }
+
+    private func successor(
+        of selection: Selection, excluding tried: TriedBackends = TriedBackends(),
+        in service: ServiceSelector
+    ) -> Int? {
+        guard let ring, let hash = selection.ringHash else {
+            return service.successor(of: selection.clientKey, excluding: tried)
+        }
+        return ring.owner(
+            of: hash, among: service.candidates.span, .refuge(excluding: tried))
+    }
+
+    /// Has a selection set a cookie. In balanced mode that takes a new key that belongs to the
+    /// backend; where none is found, the backend changes instead.
+    private func bind(
+        _ selection: inout Selection, at unixSeconds: Int64, excluding tried: TriedBackends,
+        in service: inout ServiceSelector
+    ) {
+        selection.setsCookie = true
+        selection.issuedAt = nil
+        guard settings.mode == .balanced else { return }
+        (selection.clientKey, selection.backend) = drawKey(
+            for: selection.backend, at: unixSeconds, excluding: tried, in: &service)
+        if usesRing {
+            selection.ringHash = IngressNginxCookie.Key(packed: selection.clientKey).ringHash
+        } else {
+            selection.ringHash = nil
+        }
+    }
+
+    /// Replaces a cookie of the other format by one of ours. The client stays where it is: where no
+    /// key is found that belongs there, it keeps the cookie that it has.
+    private func migrate(
+        _ selection: inout Selection, at unixSeconds: Int64, in service: inout ServiceSelector
+    ) {
+        selection.reason = .migrated
+        var bound = selection
+        bind(&bound, at: unixSeconds, excluding: TriedBackends(), in: &service)
+        if bound.backend == selection.backend { selection = bound }
+    }
+
+    private var usesRing: Bool { format == .ingressNginx && ring != nil }
+
+    private func drawKey(
+        for choice: Int, at unixSeconds: Int64, excluding tried: TriedBackends,
+        in service: inout ServiceSelector
+    ) -> (key: UInt64, backend: Int) {
+        guard usesRing, let ring else {
+            return service.drawKey(for: choice, excluding: tried) { random, candidates in
+                (random, RendezvousHash.owner(of: random, among: candidates, .home))
+            }
+        }
+        return service.drawKey(for: choice, excluding: tried) { random, candidates in
+            let key = IngressNginxCookie.Key(unixSeconds: unixSeconds, random: random)
+            return (key.packed, ring.owner(of: key.ringHash, among: candidates, .home))
+        }
     }
 
     /// The next backend after a connection to `failed.backend` could not be made.
@@ -134,19 +201,23 @@ final class CookieAffinity: Sendable {
     /// A session keeps its cookie, unless the settings want a new one; a cookie that was about to
     /// be set names the backend that will answer.
     func successor(
-        of failed: Selection, excluding tried: TriedBackends, from service: inout ServiceSelector
+        of failed: Selection, from client: ClientFacts, excluding tried: TriedBackends,
+        in service: inout ServiceSelector
     ) -> Selection? {
-        guard let next = service.successor(of: failed.clientKey, excluding: tried) else {
-            return nil
-        }
+        let isBound = failed.reason == .hit || failed.reason == .migrated
+        if isBound, onLost == .error { return nil }
+        guard let next = successor(of: failed, excluding: tried, in: service) else { return nil }
         var selection = failed
         selection.backend = next
-        if failed.reason == .hit {
+        if isBound {
             selection.reason = .down
             selection.wasMoved = true
         }
-        if failed.setsCookie || settings.changeOnFailure {
-            bind(&selection, excluding: tried, in: &service)
+        // What was only to be renewed, or written anew, still says where the session belongs.
+        let wasNew = failed.setsCookie && !isBound
+        selection.setsCookie = false
+        if wasNew || settings.changeOnFailure {
+            bind(&selection, at: client.unixSeconds, excluding: tried, in: &service)
         }
         return selection
     }
@@ -167,11 +238,29 @@ final class CookieAffinity: Sendable {
         for selection: Selection, isSecure: Bool, at unixSeconds: Int64,
         to writer: inout ByteWriter
     ) {
-        let token = CookieToken(
-            backendIdentity: identities[0].identities[selection.backend],
-            clientKey: selection.clientKey, issuedAt: unixSeconds)
         let conditions = SetCookie.Conditions(
             isSecure: isSecure, omitsSameSite: selection.omitsSameSite, unixSeconds: unixSeconds)
-        line.appendLine(conditions, to: &writer) { sealer.seal(token, to: &$0) }
+        line.appendLine(conditions, to: &writer) { writer in
+            appendValue(for: selection, at: unixSeconds, to: &writer)
+        }
+    }
+
+    private func appendValue(
+        for selection: Selection, at unixSeconds: Int64, to writer: inout ByteWriter
+    ) {
+        if format == .ingressNginx, let ingressNginx {
+            if settings.mode == .persistent {
+                ingressNginx.append(persistent: selection.backend, to: &writer)
+            } else {
+                ingressNginx.append(
+                    balanced: IngressNginxCookie.Key(packed: selection.clientKey), to: &writer)
+            }
+            return
+        }
+        let token = CookieToken(
+            backendIdentity: identities[0].identities[selection.backend],
+            clientKey: selection.clientKey, issuedAt: selection.issuedAt ?? unixSeconds,
+            lastSeen: settings.maxIdle == nil ? nil : unixSeconds)
+        sealer.seal(token, to: &writer)
     }
 }

@@ -47,6 +47,43 @@ public struct CookieScanner: Sendable {
         return nil
     }
 
+    /// Appends the request's Cookie lines without the pairs of this name. A line that had no other
+    /// is left out, and a line that has none stays as it was.
+    public func appendOthers(
+        of head: RequestHead, in bytes: Span<UInt8>, to writer: inout ByteWriter
+    ) {
+        var next = 0
+        while let position = head.fields.position(of: .cookie, from: next) {
+            next = position + 1
+            let start = writer.count
+            writer.append("Cookie: ")
+            if appendOtherPairs(of: head.fields[position].value, in: bytes, to: &writer) {
+                writer.append("\r\n")
+            } else if !writer.hasOverflowed {
+                writer.truncate(to: start)
+            }
+        }
+    }
+
+    /// False when there were none.
+    private func appendOtherPairs(
+        of line: ByteRange, in bytes: Span<UInt8>, to writer: inout ByteWriter
+    ) -> Bool {
+        var offset = Int(line.start)
+        var isFirst = true
+        while offset < Int(line.end) {
+            let pairEnd = bytes.firstSemicolon(in: offset..<Int(line.end))
+            let pair = bytes.trimmed(offset..<pairEnd)
+            if value(ofPair: offset..<pairEnd, in: bytes) == nil, !pair.isEmpty {
+                if !isFirst { writer.append("; ") }
+                isFirst = false
+                writer.append(bytes.extracting(pair))
+            }
+            offset = pairEnd + 1
+        }
+        return !isFirst
+    }
+
     /// The value of this pair when its name is ours.
     private func value(ofPair pair: Range<Int>, in bytes: Span<UInt8>) -> ByteRange? {
         var index = pair.lowerBound

@@ -42,11 +42,11 @@ public struct CookieSealer: Sendable {
         return authenticator.tag(over: text.span, key: key).high
     }
 
-    /// Appends the value of a cookie, 52 characters of base64url, signed with the key 0.
+    /// Appends the value of a cookie, 52 or 60 characters of base64url, signed with the key 0.
     public func seal(_ token: CookieToken, to writer: inout ByteWriter) {
         var sealed = SealedBytes(token)
         sealed.tag = tag(of: sealed, key: 0)
-        Base64URL.append(sealed.bytes.span, to: &writer)
+        sealed.withBytes { Base64URL.append($0, to: &writer) }
     }
 
     /// What a cookie value says, and the key that it was signed with; nil when no key verifies it.
@@ -62,14 +62,14 @@ public struct CookieSealer: Sendable {
         return nil
     }
 
-    /// The tag over the 23 bytes in front of the tag's place, and the scope in that place.
+    /// The tag over the bytes in front of the tag's place, and the scope in that place.
     ///
     /// Nothing else that is signed begins like this: a token begins with its version, which is a
     /// control character, and the texts of scopes and backends with a letter.
     private func tag(of sealed: SealedBytes, key: Int) -> AuthenticationTag {
         var message = sealed
         message.tag = scopes[key]
-        return authenticator.tag(over: message.bytes.span, key: key)
+        return message.withBytes { authenticator.tag(over: $0, key: key) }
     }
 }
 

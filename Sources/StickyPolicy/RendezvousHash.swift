@@ -4,21 +4,6 @@
 /// agree. When a backend leaves, only its own keys move, in proportion to weight over all the
 /// others; when one comes, it takes its share from all.
 enum RendezvousHash {
-    /// Who may own a key.
-    enum Eligibility {
-        /// Whoever has a weight, in any state: where the key is at home.
-        case home
-        /// Who takes new clients and was not tried: where the key goes in need.
-        case refuge(excluding: TriedBackends)
-
-        func admits(_ candidate: Candidate, at position: Int) -> Bool {
-            switch self {
-            case .home: candidate.weight > 0
-            case .refuge(let tried): candidate.takesNewClients && !tried.contains(position)
-            }
-        }
-    }
-
     /// The position of the owner of `key`, or nil when nobody is eligible.
     static func owner(
         of key: UInt64, among candidates: Span<Candidate>, _ eligibility: Eligibility

@@ -3,7 +3,7 @@
 ///
 /// Each worker has its own turns and starts elsewhere, lest all send their first clients to one
 /// backend.
-public struct RoundRobin: Balancer {
+public struct RoundRobin: Sendable {
     private var credits: [Int64]
     /// Where the search begins, which decides between equals.
     private let start: Int
@@ -16,6 +16,8 @@ public struct RoundRobin: Balancer {
         start = count == 0 ? 0 : Int(offset % UInt64(count))
     }
 
+    /// The position of the chosen candidate: one that takes new clients and was not tried. Nil when
+    /// there is none.
     public mutating func pick(
         from candidates: Span<Candidate>, excluding tried: TriedBackends
     ) -> Int? {
@@ -26,7 +28,7 @@ public struct RoundRobin: Balancer {
             let wrapped = start + step
             let position = wrapped < credits.count ? wrapped : wrapped - credits.count
             guard candidates[position].takesNewClients, !tried.contains(position) else { continue }
-            let weight = Int64(candidates[position].weight)
+            let weight = Int64(candidates[position].warmWeight)
             credits[position] += weight
             total += weight
             if let leader = best, credits[leader] >= credits[position] { continue }

@@ -6,21 +6,31 @@ public final class RouteAffinity: Sendable {
     /// Position of the service in the configuration.
     public let service: Int
     let rule: Rule
+    let balance: BalanceKind?
+    /// An alternative that some requests go to.
+    let canary: (rule: CanaryRule, route: RouteAffinity)?
 
     enum Rule: Sendable {
         case none
         case cookie(CookieAffinity)
         case clientIP(ClientIPAffinity)
+        case hash(HashAffinity)
+        case application(ApplicationAffinity)
     }
 
     /// What all routes of the process share.
     public struct Resources: Sendable {
         let authenticator: any MessageAuthenticator
         let sessions: SessionTable
+        public let loads: BackendLoads
 
-        public init(authenticator: any MessageAuthenticator, sessions: SessionTable) {
+        public init(
+            authenticator: any MessageAuthenticator, sessions: SessionTable,
+            loads: BackendLoads = BackendLoads()
+        ) {
             self.authenticator = authenticator
             self.sessions = sessions
+            self.loads = loads
         }
     }
 
@@ -29,22 +39,48 @@ public final class RouteAffinity: Sendable {
         _ settings: AffinitySettings, path: String, service: ServiceProfile, resources: Resources
     ) {
         self.service = service.position
-        rule =
-            switch settings.kind {
-            case .cookie(let cookie):
-                .cookie(
-                    CookieAffinity(
-                        cookie, routePath: path, service: service,
-                        authenticator: resources.authenticator))
-            case .clientIP(let clientIP):
-                .clientIP(
-                    ClientIPAffinity(clientIP, service: service, sessions: resources.sessions))
-            case .none:
-                // A route's own affinity wins over the service's.
-                service.clientIP.map {
-                    .clientIP(ClientIPAffinity($0, service: service, sessions: resources.sessions))
-                } ?? .none
-            }
+        balance = settings.balance
+        canary = nil
+        rule = Self.rule(settings, path: path, service: service, resources: resources)
+    }
+
+    /// The same route with a canary: `rule` decides which requests go there.
+    public init(_ primary: RouteAffinity, canary route: RouteAffinity, chosenBy rule: CanaryRule) {
+        service = primary.service
+        balance = primary.balance
+        self.rule = primary.rule
+        canary = (rule, route)
+    }
+
+    private static func rule(
+        _ settings: AffinitySettings, path: String, service: ServiceProfile, resources: Resources
+    ) -> Rule {
+        let (onLost, sessions) = (settings.onLost, resources.sessions)
+        switch settings.kind {
+        case .cookie(let cookie):
+            return .cookie(
+                CookieAffinity(
+                    cookie, onLost: onLost, line: SetCookie(cookie, routePath: path),
+                    service: service, authenticator: resources.authenticator))
+        case .clientIP(let clientIP):
+            return .clientIP(
+                ClientIPAffinity(clientIP, onLost: onLost, service: service, sessions: sessions))
+        case .hash(let hash):
+            return .hash(HashAffinity(hash, onLost: onLost, service: service, sessions: sessions))
+        case .application(let cookie):
+            return .application(
+                ApplicationAffinity(cookie, onLost: onLost, service: service, sessions: sessions))
+        case .none:
+            // A route's own affinity wins over the service's.
+            guard let clientIP = service.clientIP else { return .none }
+            return .clientIP(
+                ClientIPAffinity(clientIP, onLost: onLost, service: service, sessions: sessions))
+        }
+    }
+
+    /// The route that a selection is of: this one, or its canary.
+    public func route(of selection: Selection) -> RouteAffinity {
+        selection.isCanary ? canary?.route ?? self : self
     }
 
     /// Appends a whole `Set-Cookie` line when the selection sets a cookie; else nothing.
@@ -68,9 +104,23 @@ public final class RouteAffinity: Sendable {
         return selection.reason == .hit && !cookie.changesOnFailure
     }
 
+    /// The cookie that backends do not get to see; nil when they see all.
+    public var strippedCookie: CookieScanner? {
+        if case .cookie(let cookie) = rule { cookie.strippedScanner } else { nil }
+    }
+
+    /// Whether responses have to be shown to `learn`.
+    public var learns: Bool {
+        if case .application(let application) = rule { application.table != nil } else { false }
+    }
+
     /// Keeps a client's session while its tunnel is open; nil when no table holds it.
-    public func hold(for client: ClientFacts) -> SessionHold? {
-        guard case .clientIP(let clientIP) = rule else { return nil }
-        return clientIP.hold(for: client)
+    public func hold(_ selection: Selection, for client: ClientFacts) -> SessionHold? {
+        guard let key = selection.session else { return nil }
+        switch rule {
+        case .clientIP(let clientIP): return clientIP.table.hold(key, for: client)
+        case .application(let application): return application.table?.hold(key, for: client)
+        case .none, .cookie, .hash: return nil
+        }
     }
 }

@@ -3,6 +3,12 @@ public enum AffinityKind: String, Sendable, Equatable, CaseIterable {
     case none
     case cookie
     case clientIP = "client-ip"
+    /// By a field of the request, or an expression over it.
+    case header
+    /// By a cookie that the application sets, and we have seen it set.
+    case learned
+    /// By the name of the backend in an application's cookie.
+    case suffix
 }
 
 /// Why a request went to its backend: a small closed set, for logs and counters.
@@ -48,6 +54,14 @@ public struct Selection: Equatable, Sendable {
     public var wasMoved = false
     /// Whether the new cookie, if any, leaves `SameSite` out.
     public var omitsSameSite = false
+    /// The route's canary serves it: `backend` is a position in that service.
+    public var isCanary = false
+    /// Where the session lies on the service's ring, if that is what decides.
+    var ringHash: UInt32?
+    /// When the session began, for a cookie that is only renewed; nil: now.
+    var issuedAt: Int64?
+    /// The entry of the session table, where one remembers the session.
+    var session: SessionKey?
 
     public init(backend: Int, kind: AffinityKind, reason: AffinityReason, clientKey: UInt64) {
         self.backend = backend

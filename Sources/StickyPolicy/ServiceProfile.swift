@@ -1,5 +1,5 @@
 /// A service as affinity and balancing see it. Made once per configuration.
-public struct ServiceProfile: Sendable, Equatable {
+public struct ServiceProfile: Sendable {
     /// Its name is the scope of its sessions, so it has to stay the same across reloads and
     /// replicas.
     public let name: String
@@ -9,11 +9,18 @@ public struct ServiceProfile: Sendable, Equatable {
     public var balance = BalanceKind.roundRobin
     /// `sessionAffinity: ClientIP`; a route's own affinity wins over it.
     public var clientIP: ClientIPSettings?
+    /// `<namespace>-<service>-<port>`: its name in the cookies of ingress-nginx. Nil: its cookies
+    /// are not known.
+    public var ingressNginxName: String?
+    /// For how long a backend that has become ready gets fewer new clients than its share.
+    public var slowStartSeconds: UInt32 = 0
+    let sharedRing: SharedRing
 
     public init(name: String, position: Int, backends: [BackendProfile]) {
         self.name = name
         self.position = position
         self.backends = backends
+        sharedRing = SharedRing(backends.map { ($0.address, $0.weight) })
     }
 
     /// A stable hash of the name.
@@ -21,17 +28,28 @@ public struct ServiceProfile: Sendable, Equatable {
 }
 
 /// One backend of a service.
-public struct BackendProfile: Sendable, Equatable {
+public struct BackendProfile: Sendable {
     /// What sessions know it by: stable across restarts and independent of the order in the file.
     public let name: String
+    /// `ip:port`, with brackets around IPv6: what the rings of ingress-nginx know it by.
+    public var address: String
     public let weight: UInt32
     /// The state to start with.
     public let state: BackendState
+    /// How long its sessions stay while it drains; 0 for as long as they like.
+    public var drainDeadlineSeconds: UInt32 = 0
+    /// What it has to do, shared by all workers.
+    public let load: BackendLoad
 
-    public init(name: String, weight: UInt32 = 1, state: BackendState = .ready) {
+    public init(
+        name: String, weight: UInt32 = 1, state: BackendState = .ready,
+        load: BackendLoad = BackendLoad()
+    ) {
         self.name = name
+        address = name
         self.weight = weight
         self.state = state
+        self.load = load
     }
 
     /// A stable hash of the name.

@@ -1,10 +1,25 @@
-/// One worker's view of one service: the states of its backends, the turns of the balancer, and the
-/// questions that every kind of affinity asks.
+/// One worker's view of one service: the states of its backends, the turns of the balancers, and
+/// the questions that every kind of affinity asks.
 struct ServiceSelector: Sendable {
     private(set) var candidates: [Candidate]
+    let loads: [BackendLoad]
     private let index: IdentityIndex
-    private var balancer: any Balancer
+    private var roundRobin: RoundRobin
+    private var balancers: LoadBalancers
     private var generator: SplitMix64
+    private var timing: BackendTiming
+    private let balance: BalanceKind
+    /// Of the request at hand.
+    private var request = RequestTraits()
+
+    /// What a request is like, as far as it matters for the choice of a backend.
+    struct RequestTraits {
+        var monotonicSeconds: UInt32 = 0
+        /// It may be repeated elsewhere, so a session whose backend drains may move with it.
+        var isIdempotent = true
+        /// Nil: as the service says.
+        var balance: BalanceKind?
+    }
 
     /// Keys that are drawn for a new client before any owner will do that takes new clients.
     private static var drawsMax: Int { 64 }
@@ -15,29 +30,55 @@ struct ServiceSelector: Sendable {
         candidates = service.backends.map {
             Candidate(identity: $0.identity, weight: $0.weight, state: $0.state)
         }
+        loads = service.backends.map(\.load)
         index = IdentityIndex(candidates.map(\.identity))
         generator = SplitMix64(seed: seed)
-        // The balancers that know the load of backends take the same place.
-        balancer = RoundRobin(count: candidates.count, offset: generator.next())
+        roundRobin = RoundRobin(count: candidates.count, offset: generator.next())
+        balancers = LoadBalancers(seed: generator.next())
+        timing = BackendTiming(service)
+        balance = service.balance
     }
 
     mutating func setState(of backend: Int, to state: BackendState) {
         candidates[backend].state = state
+        timing.restart()
+    }
+
+    /// Another request begins.
+    mutating func begin(_ request: RequestTraits) {
+        self.request = request
+        if timing.isDue(at: request.monotonicSeconds) {
+            timing.update(&candidates, loads, at: request.monotonicSeconds)
+        }
     }
 
     func position(of identity: UInt64) -> Int? {
         index.position(of: identity)
     }
 
-    /// Whether a client that belongs to this backend may go there.
+    /// Whether a client that belongs to this backend may go there with the request at hand.
     func keepsClients(_ backend: Int) -> Bool {
-        candidates[backend].keepsClients
+        candidates[backend].keepsClients(isIdempotent: request.isIdempotent)
+    }
+
+    /// Why a client cannot stay at its backend; nil stands for one that is gone.
+    func reasonToMove(from home: Int?) -> AffinityReason {
+        guard let home else { return .lost }
+        return candidates[home].state == .drain ? .drain : .down
     }
 
     /// A backend for a client that belongs nowhere.
     mutating func pick(excluding tried: TriedBackends = TriedBackends()) -> Int? {
         let candidates = candidates
-        return balancer.pick(from: candidates.span, excluding: tried)
+        switch request.balance ?? balance {
+        case .roundRobin: return roundRobin.pick(from: candidates.span, excluding: tried)
+        case .leastConnections:
+            return balancers.leastConnections(candidates.span, loads, excluding: tried)
+        case .ewma:
+            return balancers.ewma(
+                candidates.span, loads, at: request.monotonicSeconds &* 1000, excluding: tried)
+        case .random: return balancers.random(candidates.span, loads, excluding: tried)
+        }
     }
 
     /// Where a key belongs among all backends, whatever their states.
@@ -51,7 +92,23 @@ struct ServiceSelector: Sendable {
         RendezvousHash.owner(of: key, among: candidates.span, .refuge(excluding: tried))
     }
 
-    mutating func newKey() -> UInt64 {
+    /// Marks the backends that have more to do than their share of all that is under way, times
+    /// `percent`.
+    mutating func markOverloaded(beyond percent: UInt32) {
+        var (total, weights) = (1, 0)
+        for position in candidates.indices where candidates[position].takesNewClients {
+            total &+= max(loads[position].open, 0)
+            weights &+= Int(candidates[position].weight)
+        }
+        for position in candidates.indices {
+            let share = total &* Int(candidates[position].weight) &* Int(percent)
+            // One more must not exceed the share, rounded up.
+            candidates[position].isOverloaded =
+                max(loads[position].open, 0) &* weights &* 100 >= share
+        }
+    }
+
+    mutating func random() -> UInt64 {
         generator.next()
     }
 
@@ -59,16 +116,27 @@ struct ServiceSelector: Sendable {
     ///
     /// The home has to count the draining and failed backends in, since it will when the client
     /// comes back; a new client must not land on one of them then.
-    mutating func newKey(
-        for choice: Int, excluding tried: TriedBackends
+    ///
+    /// - Parameter make: a key of this chance, and its home.
+    mutating func drawKey(
+        for choice: Int, excluding tried: TriedBackends,
+        _ make: (UInt64, Span<Candidate>) -> (key: UInt64, home: Int?)
     ) -> (key: UInt64, backend: Int) {
         for draw in 0..<Self.drawsInNeedMax {
-            let key = newKey()
-            guard let home = home(of: key) else { break }
+            let (key, owner) = make(generator.next(), candidates.span)
+            guard let home = owner else { break }
             if home == choice { return (key, home) }
             guard draw >= Self.drawsMax - 1 else { continue }
             if candidates[home].takesNewClients, !tried.contains(home) { return (key, home) }
         }
-        return (newKey(), choice)
+        return (make(generator.next(), candidates.span).key, choice)
+    }
+
+    /// Counts a request, and the session it is of, where it went.
+    func note(_ selection: Selection) {
+        guard selection.kind != .none else { return }
+        let load = loads[selection.backend]
+        load.note(selection.clientKey, at: request.monotonicSeconds)
+        if selection.reason != .hit { load.bind() }
     }
 }

@@ -73,6 +73,30 @@ public final class SessionTable: Sendable {
         }
     }
 
+    /// Binds a client to a backend, whatever it was bound to before.
+    public func rebind(_ key: SessionKey, to backend: UInt64, at time: IdleTime) {
+        let hash = hash(of: key)
+        shards[position(hash)].withLock { shard in
+            if let index = shard.find(key, hash) {
+                shard.rebind(index, to: backend, at: time)
+            } else if makeRoom(in: &shard, at: time) {
+                shard.insert(key, hash, to: backend, at: time)
+            }
+        }
+    }
+
+    /// Live sessions of each backend of a service, counted one shard after the other: for people,
+    /// not for requests.
+    public func counts(ofService service: UInt64, now: UInt32) -> [UInt64: Int] {
+        var counts: [UInt64: Int] = [:]
+        for shard in 0..<shardCount {
+            for session in sessions(inShard: shard, now: now) where session.key.service == service {
+                counts[session.backend, default: 0] += 1
+            }
+        }
+        return counts
+    }
+
     /// Keeps a session while a tunnel is open: neither time nor the limit takes it. False when
     /// there is none to keep; otherwise `release` must follow.
     public func hold(_ key: SessionKey, now: UInt32) -> Bool {

@@ -3,9 +3,9 @@ public import HTTPParser
 /// The `Set-Cookie` lines of one route: prepared once, and filled in with value and date.
 ///
 /// The order and spelling of the attributes are those of ingress-nginx, a byte for a byte, since
-/// scripts and tests of its users compare them:
+/// scripts and tests of its users compare them; `Partitioned` is ours, and comes last:
 ///
-///     name=value[; Expires=…][; Max-Age=…][; Domain=…]; Path=…[; Secure]; HttpOnly[; SameSite=…]
+///     name=value[; Expires=…][; Max-Age=…][; Domain=…]; Path=…[; Secure]; HttpOnly[; SameSite=…][; Partitioned]
 public struct SetCookie: Sendable {
     /// `Set-Cookie: name=`.
     private let start: [UInt8]
@@ -15,7 +15,10 @@ public struct SetCookie: Sendable {
     private let attributes: [UInt8]
     /// `; SameSite=…`, or nothing.
     private let sameSite: [UInt8]
+    /// `; Partitioned`, or nothing.
+    private let partitioned: [UInt8]
     private let isAlwaysSecure: Bool
+    private let isPrivate: Bool
 
     /// What a response decides about its cookie.
     public struct Conditions: Equatable, Sendable {
@@ -47,7 +50,9 @@ public struct SetCookie: Sendable {
         attributes += Array("; Path=".utf8) + Self.attributeBytes(path.isEmpty ? "/" : path)
         self.attributes = attributes
         sameSite = settings.sameSite.map { Array("; SameSite=\($0.rawValue)".utf8) } ?? []
+        partitioned = settings.partitioned ? Array("; Partitioned".utf8) : []
         isAlwaysSecure = settings.secure
+        isPrivate = settings.noCache
     }
 
     /// Appends a whole field line with its CRLF. `appendValue` writes the value, nothing else.
@@ -67,7 +72,11 @@ public struct SetCookie: Sendable {
         if isAlwaysSecure || conditions.isSecure { writer.append("; Secure") }
         writer.append("; HttpOnly")
         if !conditions.omitsSameSite { writer.append(sameSite) }
+        writer.append(partitioned)
         writer.append("\r\n")
+        // RFC 9111 §3: a shared cache keeps no response that says so, whatever else it says. A
+        // cached cookie would bind everybody to one backend.
+        if isPrivate { writer.append("Cache-Control: private\r\n") }
     }
 
     /// The text without control characters and semicolons: a configuration was checked before, but

@@ -65,8 +65,12 @@ struct SipHash {
 /// sessions outlive a reload and replicas agree. It is no secret.
 func stableHash(_ text: String) -> UInt64 {
     let bytes = Array(text.utf8)
+    return stableHash(bytes.span)
+}
+
+func stableHash(_ text: Span<UInt8>) -> UInt64 {
     var hash = SipHash(key: (0, 0))
-    hash.combine(bytes.span)
+    hash.combine(text)
     return hash.finalize()
 }
 

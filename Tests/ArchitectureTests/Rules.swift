@@ -8,8 +8,8 @@ enum Rules {
         "ProxyConfig": ["ProxyCore", "StickyPolicy", "CYAML"],
         "Transport": ["CLinux", "CSSL", "Glibc", "Synchronization"],
         "L7Proxy": [
-            "HTTPParser", "StickyPolicy", "ProxyCore", "ProxyConfig", "Transport", "CLinux", "CSSL",
-            "Glibc", "Synchronization", "ArgumentParser", "Logging",
+            "HTTPParser", "StickyPolicy", "ProxyCore", "ProxyConfig", "Transport", "CLinux",
+            "CPCRE2", "CSSL", "Glibc", "Synchronization", "ArgumentParser", "Logging",
         ],
     ]
 

@@ -121,8 +121,7 @@ import Testing
         "an annotation that is known but not supported is named",
         arguments: [
             "use-regex: true", "rewrite-target: /$1", "proxy-body-size: 8m", "app-root: /a",
-            "session-cookie-strip: true", "upstream-hash-by: $request_uri", "load-balance: ewma",
-            "configuration-snippet: x",
+            "close-tunnels-on-drain: true", "configuration-snippet: x",
         ])
     func known(annotation: String) throws {
         let result = load(route(annotation))

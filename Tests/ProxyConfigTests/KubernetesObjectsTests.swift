@@ -222,17 +222,25 @@ private func slice(_ name: String, _ endpoints: String) -> String {
             ])
     }
 
-    @Test("a canary is left out whole, and is no duplicate")
+    @Test("a canary is no rule of its own and no duplicate, also when it is older")
     func canary() throws {
         let canary = ingress(
-            "canary", metadata: "annotations: {nginx.ingress.kubernetes.io/canary: \"true\"}")
+            "canary",
+            metadata: "annotations: {nginx.ingress.kubernetes.io/canary: \"true\", "
+                + "nginx.ingress.kubernetes.io/canary-weight: \"30\"}")
         let result = load(canary + ingress() + backing)
-        #expect(try #require(result.configuration).routes.count == 1)
-        #expect(
-            result.summary == [
-                "3:40: warning: Ingress default/canary: canaries are not supported yet: "
-                    + "this one is left out"
-            ])
+        let routes = try #require(result.configuration).routes
+        #expect(routes.count == 1 && result.summary == [])
+        #expect(routes[0].canary?.settings.weight == 30)
+    }
+
+    @Test("a canary without a primary is left out, and said to be")
+    func lonelyCanary() throws {
+        let canary = ingress(
+            "canary", metadata: "annotations: {nginx.ingress.kubernetes.io/canary: \"true\"}")
+        let result = load(canary + backing)
+        #expect(try #require(result.configuration).routes.isEmpty)
+        #expect(result.summary.contains { $0.contains("a canary without a route") })
     }
 
     @Test("rules have hosts, wildcards, path types and a default backend")

@@ -148,13 +148,13 @@ struct ClientIPSelectionTests {
     func hold() throws {
         let site = site { $0.timeoutSeconds = 10 }
         let first = try from("192.0.2.1", site)
-        let hold = try #require(site.route.hold(for: site.client))
+        let hold = try #require(site.route.hold(first, for: site.client))
         site.client.monotonicSeconds += 1000
         hold.release(monotonicSeconds: site.client.monotonicSeconds)
         site.client.monotonicSeconds += 10
         #expect(try from("192.0.2.1", site).backend == first.backend)
         site.client.monotonicSeconds += 11
-        #expect(site.route.hold(for: site.client) == nil)
+        #expect(site.route.hold(first, for: site.client) == nil)
         #expect(try from("192.0.2.1", site).reason == .new)
     }
 

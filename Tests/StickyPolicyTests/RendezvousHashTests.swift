@@ -12,7 +12,7 @@ struct RendezvousHashTests {
 
     private func owner(
         _ key: UInt64, _ candidates: [Candidate],
-        _ eligibility: RendezvousHash.Eligibility = .home
+        _ eligibility: Eligibility = .home
     ) -> UInt64? {
         RendezvousHash.owner(of: key, among: candidates.span, eligibility)
             .map { candidates[$0].identity }

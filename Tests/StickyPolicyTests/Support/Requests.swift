@@ -12,6 +12,23 @@ struct TestRequest {
         if let userAgent { add(.userAgent, "User-Agent", userAgent) }
     }
 
+    /// A whole head as it is on the wire; `target` in origin form.
+    init(target: String, host: String = "shop.example.com", fields: [(String, String)] = []) {
+        bytes = Array("GET \(target) HTTP/1.1\r\nHost: \(host)\r\n".utf8)
+        for (name, value) in fields { bytes += Array("\(name): \(value)\r\n".utf8) }
+        bytes += Array("\r\n".utf8)
+        var scanned = 0
+        let parser = RequestParser(
+            limits: ParserLimits(headBytesMax: 65_536, targetBytesMax: 4_096, fieldCountMax: 100))
+        var parsed = RequestHead()
+        _ = try? parser.parse(bytes.span, scannedCount: &scanned, into: &parsed)
+        head = parsed
+    }
+
+    mutating func setMethod(_ method: RequestMethod) {
+        head.method = method
+    }
+
     private mutating func add(_ known: FieldName, _ name: String, _ value: String) {
         let start = bytes.count
         bytes += Array("\(name): \(value)\r\n".utf8)

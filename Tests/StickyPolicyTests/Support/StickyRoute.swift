@@ -52,6 +52,11 @@ final class StickyRoute {
         selector.setState(of: position, inService: 0, to: state)
     }
 
+    /// The names of the backends of the next `count` clients without a session.
+    func newClients(_ count: Int) -> [String] {
+        (0..<count).compactMap { _ in name(select()) }
+    }
+
     /// The name of the chosen backend.
     func name(_ selection: Selection?) -> String? {
         selection.map { service.backends[$0.backend].name }
@@ -82,6 +87,22 @@ func cookieAffinity(
     settings.mode = mode
     change(&settings)
     return AffinitySettings(kind: .cookie(settings))
+}
+
+/// Affinity by the field `X-User`.
+func headerAffinity(_ change: (inout HashSettings) -> Void = { _ in }) -> AffinitySettings {
+    var settings = HashSettings(key: .field("X-User"))
+    change(&settings)
+    return AffinitySettings(kind: .hash(settings))
+}
+
+/// `upstream-hash-by`.
+func hashAffinity(
+    _ expression: String, _ change: (inout HashSettings) -> Void = { _ in }
+) throws -> AffinitySettings {
+    var settings = HashSettings(key: .expression(try HashExpression(expression)))
+    change(&settings)
+    return AffinitySettings(kind: .hash(settings))
 }
 
 /// Backends of weight 1 that are ready.

@@ -1,0 +1,63 @@
+import ProxyConfig
+import ProxyCore
+import StickyPolicy
+
+/// Makes the affinities of a configuration ready for requests.
+struct RouteAffinities {
+    let services: [ServiceProfile]
+    let resources: RouteAffinity.Resources
+
+    init(_ configuration: Configuration, resources: RouteAffinity.Resources) {
+        services = configuration.services.enumerated().map { position, service in
+            ServiceProfile(service, position: position, loads: resources.loads)
+        }
+        self.resources = resources
+        resources.loads.keep(services)
+    }
+
+    func make(_ route: Route) -> RouteAffinity {
+        let primary = make(route.affinity, path: route.path, service: route.service)
+        guard let canary = route.canary else { return primary }
+        // The file's reader has compiled it before; what fails here all the same never matches.
+        let pattern = canary.settings.headerPattern.flatMap { try? RegularExpression($0) }
+        return RouteAffinity(
+            primary, canary: make(canary.affinity, path: route.path, service: canary.service),
+            chosenBy: CanaryRule(canary.settings, pattern: pattern))
+    }
+
+    func make(_ settings: AffinitySettings, path: String, service: Int) -> RouteAffinity {
+        RouteAffinity(settings, path: path, service: services[service], resources: resources)
+    }
+}
+
+extension ServiceProfile {
+    init(_ service: Service, position: Int, loads: BackendLoads) {
+        self.init(
+            name: service.name, position: position,
+            backends: service.backends.map { backend in
+                BackendProfile(
+                    backend,
+                    load: loads.load(ofBackend: backend.name, inService: service.name))
+            })
+        balance = service.balance
+        ingressNginxName = service.ingressNginxName
+        slowStartSeconds = service.slowStart.wholeSeconds
+        // `Route.affinity` has taken the service's own affinity into account.
+    }
+}
+
+extension BackendProfile {
+    init(_ backend: Backend, load: BackendLoad) {
+        self.init(name: backend.name, weight: backend.weight, state: backend.state, load: load)
+        address = backend.endpoint.description
+        drainDeadlineSeconds = backend.drainDeadline.wholeSeconds
+    }
+}
+
+extension Duration {
+    /// Rounded up: a deadline is not zero that was not written so.
+    fileprivate var wholeSeconds: UInt32 {
+        let (seconds, fraction) = components
+        return UInt32(clamping: seconds + (fraction > 0 ? 1 : 0))
+    }
+}

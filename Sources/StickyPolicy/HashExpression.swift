@@ -1,0 +1,105 @@
+/// What `upstream-hash-by` hashes: nginx variables and text between them.
+public struct HashExpression: Sendable, Equatable {
+    public enum Part: Sendable, Equatable {
+        case text(String)
+        /// The resolved address of the client, as text.
+        case remoteAddress
+        /// The same in its 4 or 16 bytes.
+        case binaryRemoteAddress
+        /// Path and query as they were sent.
+        case requestURI
+        /// The path, percent-decoded.
+        case uri
+        /// In lower case, without port.
+        case host
+        /// A request field by its name.
+        case field(String)
+        case cookie(String)
+        case argument(String)
+    }
+
+    public var parts: [Part]
+
+    public init(parts: [Part]) {
+        self.parts = parts
+    }
+
+    /// Why an expression cannot be read.
+    public enum Fault: Error, Equatable {
+        /// Only letters, digits and `- _ $ { }` are allowed, as in ingress-nginx.
+        case character
+        /// A `$` or a brace that belongs to no name.
+        case form
+        case unknownVariable(String)
+    }
+
+    public init(_ text: String) throws(Fault) {
+        parts = []
+        var rest = Array(text.utf8)[...]
+        var literal: [UInt8] = []
+        while let byte = rest.first {
+            guard Self.isAllowed(byte) else { throw .character }
+            rest.removeFirst()
+            guard byte == UInt8(ascii: "$") else {
+                literal.append(byte)
+                continue
+            }
+            if !literal.isEmpty { parts.append(.text(String(decoding: literal, as: UTF8.self))) }
+            literal = []
+            parts.append(try Self.variable(&rest))
+        }
+        guard !literal.contains(where: { $0 == 0x7B || $0 == 0x7D }) else { throw .form }
+        if !literal.isEmpty { parts.append(.text(String(decoding: literal, as: UTF8.self))) }
+    }
+
+    private static func isAllowed(_ byte: UInt8) -> Bool {
+        switch byte {
+        // - _ $ { }
+        case 0x2D, 0x5F, 0x24, 0x7B, 0x7D: true
+        default: isNameByte(byte)
+        }
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x61...0x7A, 0x41...0x5A, 0x30...0x39, 0x5F: true
+        default: false
+        }
+    }
+
+    /// Reads the name behind a `$`, with or without braces.
+    private static func variable(_ rest: inout ArraySlice<UInt8>) throws(Fault) -> Part {
+        let hasBraces = rest.first == 0x7B
+        if hasBraces { rest.removeFirst() }
+        let name = rest.prefix(while: isNameByte)
+        rest = rest.dropFirst(name.count)
+        if hasBraces {
+            guard rest.first == 0x7D else { throw .form }
+            rest.removeFirst()
+        }
+        guard !name.isEmpty else { throw .form }
+        return try part(String(decoding: name, as: UTF8.self))
+    }
+
+    private static func part(_ name: String) throws(Fault) -> Part {
+        switch name {
+        case "remote_addr": return .remoteAddress
+        case "binary_remote_addr": return .binaryRemoteAddress
+        case "request_uri": return .requestURI
+        case "uri", "document_uri": return .uri
+        case "host": return .host
+        default: break
+        }
+        for (prefix, make) in prefixes where name.hasPrefix(prefix) && name.count > prefix.count {
+            return make(String(name.dropFirst(prefix.count)))
+        }
+        throw .unknownVariable(name)
+    }
+
+    private static var prefixes: [(String, (String) -> Part)] {
+        [
+            ("http_", { .field(String($0.lowercased().map { $0 == "_" ? "-" : $0 })) }),
+            ("cookie_", { .cookie($0) }), ("arg_", { .argument($0) }),
+        ]
+    }
+}

@@ -1,0 +1,163 @@
+import HTTPParser
+import Testing
+
+@testable import StickyPolicy
+
+@Suite("affinity by a field or an expression")
+struct HashAffinityTests {
+    private func request(_ user: String?) -> TestRequest {
+        TestRequest(target: "/", fields: user.map { [("x-user", $0)] } ?? [])
+    }
+
+    private func owners(_ site: StickyRoute, keys: Int) -> [String] {
+        (0..<keys).compactMap { site.name(site.select(request("user-\($0)"))) }
+    }
+
+    @Test("10,000 keys spread evenly by chi-square", arguments: [2, 3, 10, 50])
+    func spread(count: Int) {
+        let site = StickyRoute(headerAffinity(), backends: backends(count: count))
+        var counts: [String: Int] = [:]
+        for owner in owners(site, keys: 10_000) { counts[owner, default: 0] += 1 }
+        let expected = 10_000 / Double(count)
+        let chiSquare = counts.values.reduce(0.0) { sum, seen in
+            sum + (Double(seen) - expected) * (Double(seen) - expected) / expected
+        }
+        // The mean is count - 1 and the variance twice that; four deviations are one in 10,000.
+        let freedom = Double(count - 1)
+        #expect(counts.count == count)
+        #expect(chiSquare < freedom + 4 * (2 * freedom).squareRoot() + 4)
+    }
+
+    @Test("adding or removing one of n moves at most 1.2/n of the keys", arguments: [2, 3, 10, 50])
+    func disruption(count: Int) {
+        let small = StickyRoute(headerAffinity(), backends: backends(count: count))
+        let large = StickyRoute(headerAffinity(), backends: backends(count: count + 1))
+        let (before, after) = (owners(small, keys: 10_000), owners(large, keys: 10_000))
+        let moved = zip(before, after).filter { $0 != $1 }
+        #expect(Double(moved.count) <= 1.2 / Double(count) * 10_000)
+        #expect(moved.allSatisfy { $0.1 == "b\(count)" })
+    }
+
+    @Test("an absent or empty field is balanced", arguments: [nil, ""] as [String?])
+    func fallback(user: String?) {
+        let site = StickyRoute(headerAffinity(), backends: backends("a", "b"))
+        let selections = (0..<10).compactMap { _ in site.select(request(user)) }
+        #expect(selections.allSatisfy { $0.reason == .fallback && $0.kind == .header })
+        #expect(Set(selections.map(\.backend)).count == 2)
+    }
+
+    @Test("a key whose owner is down goes to the next owner and comes home, and says so")
+    func failover() throws {
+        let site = StickyRoute(headerAffinity(), backends: backends(count: 5))
+        let home = try #require(site.select(request("me")))
+        site.setState(.down, of: try #require(site.name(home)))
+        let moved = try #require(site.select(request("me")))
+        #expect(moved.reason == .down && moved.wasMoved)
+        #expect(site.select(request("me"))?.backend == moved.backend)
+        let next = try #require(site.successor(of: home, tried: [home.backend]))
+        #expect(next.backend == moved.backend && next.reason == .down)
+        site.setState(.ready, of: try #require(site.name(home)))
+        #expect(site.select(request("me"))?.backend == home.backend)
+    }
+
+    @Test("a draining backend keeps the keys that it has seen, and gets no new ones")
+    func drain() throws {
+        let site = StickyRoute(headerAffinity(), backends: backends("a", "b"))
+        let seen = (0..<100).map { "old-\($0)" }
+        let homes = seen.map { site.name(site.select(request($0))) }
+        site.setState(.drain, of: "a")
+        #expect(seen.map { site.name(site.select(request($0))) } == homes)
+        #expect((0..<100).allSatisfy { site.name(site.select(request("new-\($0)"))) == "b" })
+    }
+
+    @Test("nobody is given more than the share that the factor allows")
+    func bounded() throws {
+        let site = StickyRoute(
+            headerAffinity { $0.balanceFactor = 125 }, backends: backends(count: 4))
+        let loads = site.service.backends.map(\.load)
+        for _ in 0..<100 {
+            let selection = try #require(site.select(request("everybody")))
+            loads[selection.backend].enter()
+        }
+        #expect(loads.map(\.open).reduce(0, +) == 100)
+        #expect(loads.allSatisfy { $0.open <= 32 })
+        #expect(loads.contains { $0.open == 32 })
+    }
+
+    @Test(
+        "an expression reads what it names",
+        arguments: [
+            ("$request_uri", "/a%20b?x=1&Id=7"), ("$uri", "/a b"), ("$host", "shop.example.com"),
+            ("$remote_addr", "192.0.2.1"), ("$http_x_user", "Zoe"), ("$cookie_sid", "42"),
+            ("$arg_id", "7"), ("${host}-$arg_x", "shop.example.com-1"),
+            ("v1$remote_addr$http_none", "v1192.0.2.1"),
+        ])
+    func variables(expression: String, text: String) throws {
+        let request = TestRequest(
+            target: "/a%20b?x=1&Id=7", host: "Shop.Example.com:80",
+            fields: [("X-User", "Zoe"), ("Cookie", "a=b; sid=42")])
+        let reader = KeyReader(try HashExpression(expression))
+        var crc = CRC32()
+        crc.combine(Array(text.utf8))
+        let key = reader.key(
+            of: request.head, in: request.bytes.span, from: IPAddress(v4: 0xC000_0201))
+        #expect(key == crc.value)
+    }
+
+    @Test("an expression of empty variables is no key, whatever text is in it")
+    func emptyExpression() throws {
+        let site = StickyRoute(try hashAffinity("v1-$http_x_user"), backends: backends("a", "b"))
+        #expect(site.select(request(nil))?.reason == .fallback)
+        #expect(site.select(request("a"))?.reason == .hash)
+    }
+
+    @Test("an IPv6 address is hashed as its text, and in binary as its 16 bytes")
+    func addresses() throws {
+        let address = try #require(IPAddress("2001:db8::1"))
+        let request = TestRequest(target: "/")
+        for (expression, bytes) in [
+            ("$remote_addr", Array("2001:db8::1".utf8)),
+            (
+                "$binary_remote_addr",
+                [0x20, 0x01, 0x0D, 0xB8] + Array(repeating: 0, count: 11) + [1]
+            ),
+        ] {
+            var crc = CRC32()
+            crc.combine(bytes)
+            let reader = KeyReader(try HashExpression(expression))
+            #expect(
+                reader.key(of: request.head, in: request.bytes.span, from: address) == crc.value)
+        }
+    }
+
+    @Test("the ring decides as ingress-nginx's does, and its next node in need")
+    func ring() throws {
+        let pods = ["10.0.0.1:8080", "10.0.0.2:8080", "10.0.0.3:8080"]
+        let site = StickyRoute(
+            try hashAffinity("$uri"), backends: pods.map { BackendProfile(name: $0) })
+        #expect(site.name(site.select(TestRequest(target: "/index.html"))) == pods[0])
+        site.setState(.drain, of: pods[0])
+        let moved = try #require(site.select(TestRequest(target: "/index.html")))
+        #expect(moved.reason == .drain && site.name(moved) != pods[0])
+    }
+
+    @Test("groups are cut in order, and the last is filled up from the beginning")
+    func groups() {
+        #expect(HashAffinity.groups(of: 7, size: 3) == [[0, 1, 2], [3, 4, 5], [6, 0, 1]])
+        #expect(HashAffinity.groups(of: 2, size: 3) == [[0, 1]])
+        #expect(HashAffinity.groups(of: 6, size: 3) == [[0, 1, 2], [3, 4, 5]])
+    }
+
+    @Test("a key has one group, and all of the group serve it")
+    func subset() throws {
+        let site = StickyRoute(
+            try hashAffinity("$uri") { $0.subsetSize = 3 }, backends: backends(count: 9))
+        for key in 0..<20 {
+            let chosen = Set(
+                (0..<60).compactMap { _ in
+                    site.select(TestRequest(target: "/\(key)"))?.backend
+                })
+            #expect([[0, 1, 2], [3, 4, 5], [6, 7, 8]].contains(chosen))
+        }
+    }
+}
