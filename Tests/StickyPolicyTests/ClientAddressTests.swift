@@ -16,6 +16,58 @@ struct ClientAddressTests {
         ).description
     }
 
+    private func resolve(
+        _ source: ClientAddressResolver.Source, _ name: String, _ lines: [String]
+    ) throws -> String {
+        let resolver = ClientAddressResolver(
+            source: source,
+            trusted: try ["127.0.0.1", "10.0.0.0/8"].map { try #require(IPNetwork($0)) })
+        let request = TestRequest(target: "/", fields: lines.map { (name, $0) })
+        let peer = IPAddress(v4: 0x7F00_0001)
+        let client = resolver.client(peer: peer, head: request.head, in: request.bytes.span)
+        let explained = resolver.explain(peer: peer, head: request.head, in: request.bytes.span)
+        #expect(explained.client == client)
+        return client.description
+    }
+
+    @Test(
+        "Forwarded names the client in its for pairs (RFC 7239 §4)",
+        arguments: [
+            ("for=203.0.113.7", "203.0.113.7"), ("For=\"203.0.113.7:4711\"", "203.0.113.7"),
+            ("for=\"[2001:db8:cafe::17]:4711\"", "2001:db8:cafe::17"),
+            ("for=6.6.6.6, for=203.0.113.7;proto=http;by=10.1.1.1, for=10.2.2.2", "203.0.113.7"),
+            ("proto=https; for=203.0.113.7 ;host=a", "203.0.113.7"),
+            ("for=203.0.113.7;host=\"a,b\", for=10.1.1.1", "203.0.113.7"),
+            ("for=203.0.113.7, for=unknown", "127.0.0.1"),
+            ("for=_hidden, for=10.1.1.1", "10.1.1.1"), ("proto=https", "127.0.0.1"),
+            ("for=", "127.0.0.1"), ("for=\"", "127.0.0.1"), ("", "127.0.0.1"),
+        ])
+    func forwarded(line: String, expected: String) throws {
+        #expect(try resolve(.forwarded, "Forwarded", [line]) == expected)
+    }
+
+    @Test(
+        "X-Real-IP is one address; of several lines the last that is needed counts",
+        arguments: [
+            (["203.0.113.7"], "203.0.113.7"), (["junk"], "127.0.0.1"),
+            (["6.6.6.6", "203.0.113.7"], "203.0.113.7"), ([], "127.0.0.1"),
+        ])
+    func realIP(lines: [String], expected: String) throws {
+        #expect(try resolve(.xRealIP, "X-Real-IP", lines) == expected)
+    }
+
+    @Test("the walk can be watched")
+    func steps() throws {
+        let resolver = ClientAddressResolver(
+            source: .xForwardedFor, trusted: [try #require(IPNetwork("10.0.0.0/8"))])
+        let request = TestRequest(forwardedFor: ["6.6.6.6, junk, 10.2.2.2"])
+        let peer = try #require(IPAddress("10.1.1.1"))
+        let walk = resolver.explain(peer: peer, head: request.head, in: request.bytes.span)
+        let passed = try #require(IPAddress("10.2.2.2"))
+        #expect(walk.client == passed)
+        #expect(walk.steps == [.passed(peer), .passed(passed), .junk])
+    }
+
     /// What nginx answers with `real_ip_recursive on`.
     @Test(
         "everybody trusted",
