@@ -8,16 +8,38 @@ enum RendezvousHash {
     static func owner(
         of key: UInt64, among candidates: Span<Candidate>, _ eligibility: Eligibility
     ) -> Int? {
-        let isWeighted = weightsDiffer(candidates)
+        guard weightsDiffer(candidates) else {
+            return highest(of: key, among: candidates, eligibility)
+        }
         var best: (position: Int, standing: Standing)?
         for position in candidates.indices {
             let candidate = candidates[position]
             guard eligibility.admits(candidate, at: position) else { continue }
-            let standing = Standing(of: candidate, key: key, isWeighted: isWeighted)
+            let standing = Standing(of: candidate, key: key)
             if let leader = best, !standing.isBetter(than: leader.standing) { continue }
             best = (position, standing)
         }
         return best?.position
+    }
+
+    /// Where all weights are equal the hash alone gives the same order as the costs.
+    private static func highest(
+        of key: UInt64, among candidates: Span<Candidate>, _ eligibility: Eligibility
+    ) -> Int? {
+        var best: Int?
+        var highest: UInt64 = 0
+        for position in candidates.indices {
+            let hash = mixed(key ^ candidates[position].identity)
+            if let leader = best {
+                if hash < highest { continue }
+                let isLater = candidates[position].identity >= candidates[leader].identity
+                if hash == highest, isLater { continue }
+            }
+            guard eligibility.admits(candidates[position], at: position) else { continue }
+            best = position
+            highest = hash
+        }
+        return best
     }
 
     private static func weightsDiffer(_ candidates: Span<Candidate>) -> Bool {
@@ -33,19 +55,18 @@ enum RendezvousHash {
 private struct Standing {
     /// -ln(u) / weight for a `u` that is uniform in 0...1: the time until the first event of a
     /// process with that rate. Of several such processes each is first as often as its share of the
-    /// rates, which is what makes weights come out right. 0 where all weights are equal, since the
-    /// hash alone then gives the same order.
+    /// rates, which is what makes weights come out right.
     let cost: Double
     /// `u` falls as this rises.
     let hash: UInt64
     let identity: UInt64
 
-    init(of candidate: Candidate, key: UInt64, isWeighted: Bool) {
+    init(of candidate: Candidate, key: UInt64) {
         hash = mixed(key ^ candidate.identity)
         identity = candidate.identity
         // 53 bits are exact in a Double, and so is 1 - v for each of them.
         let uniform = 1 - Double(hash >> 11) * 0x1p-53
-        cost = isWeighted ? negativeLogarithm(uniform) / Double(candidate.weight) : 0
+        cost = negativeLogarithm(uniform) / Double(candidate.weight)
     }
 
     func isBetter(than other: Standing) -> Bool {
