@@ -17,6 +17,10 @@ struct Advice {
                 at: draft.routePositions[pair.route],
                 help: "give one of them another session-cookie-name or session-cookie-path")
         }
+        let affinity = AffinityAdvice(findings: findings, configuration: draft.configuration)
+        for (route, position) in zip(routes, draft.routePositions) {
+            affinity.give(on: route, at: position)
+        }
         adviseKeys(draft)
         if routes.isEmpty, draft.configuration.defaultService == nil, !findings.files.isEmpty {
             findings.advise(

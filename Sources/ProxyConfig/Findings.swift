@@ -42,6 +42,11 @@ final class Findings {
         keep(isRaised ? .error : severity, message, at: position, help: help())
     }
 
+    /// Adds what is worth knowing, where nothing is wrong.
+    func note(_ message: String, at position: Position) {
+        keep(.note, message, at: position)
+    }
+
     /// Adds a warning that stays one when warnings are errors.
     func advise(_ message: String, at position: Position) {
         keep(.warning, message, at: position, isAdvice: true)

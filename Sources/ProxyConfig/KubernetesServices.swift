@@ -51,6 +51,7 @@ struct KubernetesServices {
         }
         service.backends = backends(object, port, reader, at: reference.position)
         service.nodeCheck = nodeCheck(object)
+        service.isBehindNodePorts = objects.slices(of: object.name).isEmpty
         return service
     }
 

@@ -20,6 +20,7 @@ struct ShortFormServices {
         if let entry = keys["queue"] { readQueue(entry, &service.queue) }
         ShortFormHealth(reader: reader).read(keys, into: &service)
         service.tls = keys["tls"].flatMap(ShortFormTLS(reader: reader, file: file).service)
+        service.isBehindNodePorts = keys["nodePort"] != nil
         if let slowStart = keys["slowStart"].flatMap({ reader.duration($0) }) {
             service.slowStart = slowStart
         }

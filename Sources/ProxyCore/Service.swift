@@ -22,6 +22,9 @@ package struct Service: Sendable, Equatable {
     /// For how long a backend that has become ready gets fewer new clients than its share.
     package var slowStart = Duration.zero
 
+    /// Its backends are nodes, behind which something else chooses the pod.
+    package var isBehindNodePorts = false
+
     package init(name: String, backends: [Backend]) {
         self.name = name
         self.backends = backends

@@ -9,7 +9,7 @@ import Testing
         """
         cookieKeys: [key]
         routes:
-          - backends: [10.0.0.1:80]
+          - backends: [10.0.0.1:80, 10.0.0.2:80]
             annotations:
               affinity: cookie
               \(annotation)

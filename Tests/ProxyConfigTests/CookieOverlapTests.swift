@@ -3,7 +3,9 @@ import Testing
 
 @Suite struct CookieOverlapTests {
     private func overlaps(_ routes: String) -> [Int] {
-        let services = "services: {a: {backends: [10.0.0.1:80]}, b: {backends: [10.0.0.2:80]}}"
+        let services =
+            "services: {a: {backends: [10.0.0.1:80, 10.0.0.3:80]}, "
+            + "b: {backends: [10.0.0.2:80, 10.0.0.4:80]}}"
         let text = """
             \(services)
             cookieKeys: [key]

@@ -1,0 +1,67 @@
+import ProxyCore
+import StickyPolicy
+
+/// What the affinity of a route is likely to do to people who did not mean it: each of these is a
+/// question that users have asked.
+struct AffinityAdvice {
+    let findings: Findings
+    let configuration: Configuration
+
+    func give(on route: Route, at position: Position) {
+        let service = configuration.services[route.service]
+        switch route.affinity.kind {
+        case .cookie(let cookie): advise(cookie, service, at: position)
+        case .clientIP: adviseClientIP(service, at: position)
+        case .none: return
+        case .hash, .application: break
+        }
+        if service.backends.count == 1 {
+            findings.note(
+                "affinity to a single backend binds clients to whatever is behind it", at: position)
+        }
+    }
+
+    private func advise(_ cookie: CookieSettings, _ service: Service, at position: Position) {
+        if cookie.sameSite == CookieSettings.SameSite.none, !cookie.secure {
+            findings.note(
+                "browsers refuse 'SameSite=None' without 'Secure', which is sent over TLS only",
+                at: position)
+        }
+        if cookie.partitioned, !cookie.secure {
+            findings.note(
+                "browsers refuse 'Partitioned' without 'Secure', which is sent over TLS only",
+                at: position)
+        }
+        if let age = cookie.maxAge, let idle = cookie.maxIdle, age > 0, age < idle {
+            findings.advise(
+                "session-cookie-max-age (\(age)) ends sessions before session-cookie-max-idle "
+                    + "(\(idle)) can", at: position)
+        }
+        if service.isBehindNodePorts, cookie.format == .ingressNginx {
+            findings.advise(
+                "cookies of ingress-nginx name pods, and this service is known by its nodes: "
+                    + "no client keeps its place in a migration", at: position)
+        }
+        if cookie.format == .ingressNginx {
+            findings.note(
+                "cookies of ingress-nginx are not signed: clients can choose their backends",
+                at: position)
+        }
+    }
+
+    /// Behind a NodePort, kube-proxy sees the proxy and not its clients. Behind a trusted proxy
+    /// every connection comes from that proxy.
+    private func adviseClientIP(_ service: Service, at position: Position) {
+        let rule = configuration.clientIP
+        if rule.source == .connection, !rule.trusted.isEmpty {
+            findings.advise(
+                "client-ip affinity sees the trusted proxies' addresses: 'clientIP.from' is "
+                    + "'connection'", at: position)
+        }
+        if service.isBehindNodePorts, configuration.sourceAddresses.count < 2 {
+            findings.note(
+                "client-ip affinity ends at the node: kube-proxy sees one address for all clients, "
+                    + "and picks the pods by it; see 'sourceAddresses'", at: position)
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import ProxyConfig
+import Testing
+
+@Suite("advice about affinity") struct AffinityAdviceTests {
+    private func diagnostics(
+        _ annotations: String, backends: String = "[10.0.0.1:80, 10.0.0.2:80]", top: String = ""
+    ) -> [Diagnostic] {
+        load(
+            """
+            cookieKeys: [key]
+            \(top)
+            routes: [{backends: \(backends), annotations: {\(annotations)}}]
+            """
+        ).diagnostics
+    }
+
+    @Test(
+        "what is likely to go wrong is said, and is no error",
+        arguments: [
+            ("affinity: cookie, session-cookie-samesite: none", "'SameSite=None' without"),
+            ("affinity: cookie, session-cookie-partitioned: true", "'Partitioned' without"),
+            (
+                "affinity: cookie, session-cookie-max-age: 5, session-cookie-max-idle: 9",
+                "ends sessions before"
+            ),
+            ("affinity: cookie, session-cookie-format: ingress-nginx", "are not signed"),
+        ])
+    func cookies(annotations: String, expected: String) {
+        let found = diagnostics(annotations)
+        #expect(found.count == 1 && found[0].message.contains(expected))
+        #expect(found[0].severity < .error)
+    }
+
+    @Test("what is right is not worth a word")
+    func quiet() {
+        let secure = "session-cookie-secure: true, session-cookie-samesite: none"
+        #expect(diagnostics("affinity: cookie, \(secure)").isEmpty)
+        #expect(diagnostics("affinity: client-ip").isEmpty)
+    }
+
+    @Test("one backend")
+    func single() {
+        let found = diagnostics("affinity: cookie", backends: "[10.0.0.1:80]")
+        #expect(found.map(\.severity) == [.note] && found[0].message.contains("single backend"))
+    }
+
+    @Test("addresses of trusted proxies")
+    func trustedProxies() {
+        let found = diagnostics("affinity: client-ip", top: "clientIP: {trusted: [10.0.0.0/8]}")
+        #expect(found.count == 1 && found[0].message.contains("'clientIP.from' is 'connection'"))
+    }
+
+    @Test("client-ip behind NodePorts, unless there are source addresses")
+    func nodePorts() {
+        func found(_ sources: String) -> [String] {
+            load(
+                """
+                nodes: [10.0.0.1, 10.0.0.2]
+                sourceAddresses: \(sources)
+                services: {shop: {nodePort: 30080, sessionAffinity: ClientIP}}
+                routes: [{service: shop}]
+                """
+            ).diagnostics.map(\.message)
+        }
+        #expect(found("[]").count == 1 && found("[]")[0].contains("ends at the node"))
+        #expect(found("[10.9.0.1, 10.9.0.2]").isEmpty)
+    }
+}
