@@ -9,6 +9,7 @@ struct L7ProxyCommand: ParsableCommand {
         abstract: "A sticky-session HTTP/1.1 and WebSocket reverse proxy for NodePorts.",
         version: "l7proxy \(version)",
         subcommands: [
-            RunCommand.self, CheckCommand.self, RoutesCommand.self, DemoCommand.self,
+            RunCommand.self, CheckCommand.self, RoutesCommand.self, ExplainCommand.self,
+            DemoCommand.self,
         ])
 }

@@ -72,7 +72,7 @@ struct RoutesTable {
         }.joined(separator: ", ")
     }
 
-    private static func affinity(_ affinity: AffinitySettings) -> String {
+    static func affinity(_ affinity: AffinitySettings) -> String {
         switch affinity.kind {
         case .cookie(let cookie): "cookie \(cookie.name) (\(cookie.mode))"
         case .clientIP(let settings): "client-ip \(settings.timeoutSeconds)s"
@@ -102,7 +102,7 @@ extension ApplicationCookieSettings {
 }
 
 extension HostPattern {
-    fileprivate var text: String {
+    var text: String {
         switch self {
         case .any: "*"
         case .exact(let name): name

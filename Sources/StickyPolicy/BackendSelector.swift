@@ -6,8 +6,8 @@ public import HTTPParser
 /// request: the states of backends, the balancers' turns, and the tokens that were verified. A
 /// route and a selection go with the selector of their own configuration: they hold positions.
 public struct BackendSelector: Sendable {
-    private var services: [ServiceSelector]
-    private var verified: VerifiedTokens
+    private(set) var services: [ServiceSelector]
+    var verified: VerifiedTokens
 
     /// - Parameters:
     ///   - services: all of the configuration, each at its position.

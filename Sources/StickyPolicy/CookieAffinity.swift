@@ -139,6 +139,15 @@ final class CookieAffinity: Sendable {
         return selection
     }
 
+    /// Where the key of a session lies in balanced mode, whatever the states; in the other nil.
+    func home(of selection: Selection, in service: ServiceSelector) -> Int? {
+        guard settings.mode == .balanced else { return nil }
+        guard let ring, let hash = selection.ringHash else {
+            return service.home(of: selection.clientKey)
+        }
+        return ring.owner(of: hash, among: service.candidates.span, .home)
+    }
+
     private func successor(
         of selection: Selection, excluding tried: TriedBackends = TriedBackends(),
         in service: ServiceSelector

@@ -1,6 +1,6 @@
 internal import HTTPParser
 
-/// Affinity by what every request carries, a field or an expression: the owner of the key serves it.
+/// Affinity by what every request carries, a field or an expression: its key's owner serves it.
 ///
 /// By a field, the session table also knows which keys were seen, for as long as their backend
 /// drains: those stay, and new ones go elsewhere. By an expression a draining backend leaves the
@@ -186,6 +186,12 @@ final class HashAffinity: Sendable {
             return next
         }
         return owner(of: selection, .refuge(excluding: tried), in: service)
+    }
+
+    /// The owner of the key, whatever the states; nil where chance decides.
+    func home(of selection: Selection, in service: ServiceSelector) -> Int? {
+        if case .subsets = source { return nil }
+        return selection.reason == .fallback ? nil : owner(of: selection, .home, in: service)
     }
 
     private func owner(

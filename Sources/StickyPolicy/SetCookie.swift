@@ -5,7 +5,8 @@ public import HTTPParser
 /// The order and spelling of the attributes are those of ingress-nginx, a byte for a byte, since
 /// scripts and tests of its users compare them; `Partitioned` is ours, and comes last:
 ///
-///     name=value[; Expires=…][; Max-Age=…][; Domain=…]; Path=…[; Secure]; HttpOnly[; SameSite=…][; Partitioned]
+///     name=value[; Expires=…][; Max-Age=…][; Domain=…]; Path=…[; Secure]; HttpOnly[; SameSite=…]
+///         [; Partitioned]
 public struct SetCookie: Sendable {
     /// `Set-Cookie: name=`.
     private let start: [UInt8]

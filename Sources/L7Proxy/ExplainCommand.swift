@@ -1,0 +1,59 @@
+import ArgumentParser
+import Glibc
+import ProxyConfig
+import StickyPolicy
+import Transport
+
+/// `l7proxy explain`: where a request would go, and why.
+struct ExplainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Say which route and backend a request gets, and why.",
+        discussion: "Exits with 1 when no backend is found.")
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Option(help: "The address that is asked for, such as http://shop.example.com/cart.")
+    var url: String
+
+    @Option(help: ArgumentHelp("The address that the connection comes from.", valueName: "ip"))
+    var client = "127.0.0.1"
+
+    @Option(help: "A Cookie field; may be repeated.")
+    var cookie: [String] = []
+
+    @Option(help: ArgumentHelp("A request field; may be repeated.", valueName: "Name: value"))
+    var header: [String] = []
+
+    func validate() throws {
+        guard IPAddress(client) != nil else {
+            throw ValidationError("--client: \(client) is no IP address")
+        }
+        guard ExplainedRequest(url: url, fields: []) != nil else {
+            throw ValidationError("--url: \(url) is no http or https URL")
+        }
+    }
+
+    func run() throws {
+        guard let configuration = options.read() else { throw ExitStatus.badConfiguration }
+        let fields = header + cookie.map { "Cookie: \($0)" }
+        guard let peer = IPAddress(client), let request = ExplainedRequest(url: url, fields: fields)
+        else { throw ValidationError("a --header or --cookie cannot be sent like this") }
+        var report = ExplainReport(try snapshot(configuration), request, peer: peer)
+        report.write()
+        writeAll(report.text, to: STDOUT_FILENO)
+        if !report.hasBackend { throw ExitCode(1) }
+    }
+
+    private func snapshot(_ configuration: Configuration) throws -> ConfigSnapshot {
+        do throws(CookieKeys.Unusable) {
+            let resources = RouteAffinity.Resources(
+                authenticator: try CookieKeys.authenticator(for: configuration.cookieKeys),
+                sessions: SessionTable(limit: 1024, seed: SessionTable.HashSeed(0, 0)))
+            return ConfigSnapshot(configuration, resources: resources)
+        } catch {
+            StandardErrorLog.write("error: \(error)\n")
+            throw ExitStatus.badConfiguration
+        }
+    }
+}

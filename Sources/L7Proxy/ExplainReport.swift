@@ -1,0 +1,162 @@
+import HTTPParser
+import ProxyConfig
+import ProxyCore
+import StickyPolicy
+import Transport
+
+/// The walk of one request, in the words of the routes file.
+struct ExplainReport {
+    private let snapshot: ConfigSnapshot
+    private let request: ExplainedRequest
+    private let peer: IPAddress
+    private(set) var text = ""
+    private(set) var hasBackend = false
+
+    /// More routes that lost are counted, and not shown.
+    private static let losersMax = 12
+
+    init(_ snapshot: ConfigSnapshot, _ request: ExplainedRequest, peer: IPAddress) {
+        self.snapshot = snapshot
+        self.request = request
+        self.peer = peer
+    }
+
+    private var configuration: Configuration { snapshot.configuration }
+
+    private mutating func add(_ subject: String, _ line: String) {
+        let margin = String(repeating: " ", count: max(1, 11 - subject.count))
+        text += subject + margin + line + "\n"
+    }
+
+    mutating func write() {
+        for listener in configuration.listeners { add("listener", describe(listener)) }
+        let client = explainClient()
+        let bytes = request.bytes
+        let match = snapshot.routeTable.resolve(
+            host: bytes.span.extracting(request.head.host.offsets),
+            path: bytes.span.extracting(request.head.path.offsets))
+        var route: Int?
+        if case .route(let position) = match { route = position }
+        explainRoute(route)
+        guard match != .ambiguous else {
+            return add("answer", "400: the path means one route here and another to a backend")
+        }
+        guard let affinity = snapshot.affinity(of: match) else {
+            return add("answer", "404: no route matches, and there is no default service")
+        }
+        let settings =
+            route.map { configuration.routes[$0].affinity } ?? configuration.defaultAffinity
+        add("affinity", RoutesTable.affinity(settings))
+        choose(affinity, from: client)
+    }
+
+    private func describe(_ listener: ListenerAddress) -> String {
+        switch listener {
+        case .tcp(let endpoint): endpoint.description
+        case .unix(let path): "unix:\(path)"
+        }
+    }
+
+    private mutating func explainClient() -> IPAddress {
+        let (client, steps) = snapshot.resolver.explain(
+            peer: peer, head: request.head, in: request.bytes.span)
+        add("client", "\(client) (clientIP.from: \(configuration.clientIP.source.rawValue))")
+        for (index, step) in steps.enumerated() {
+            let origin = index == 0 ? "the peer " : ""
+            switch step {
+            case .passed(let address):
+                add("", "\(origin)\(address) is trusted")
+            case .client(let address):
+                add("", "\(origin)\(address) is not trusted, so it is the client")
+            case .junk: add("", "what follows is no address: the walk ends")
+            }
+        }
+        return client
+    }
+
+    private mutating func explainRoute(_ chosen: Int?) {
+        if let chosen {
+            add("route", describe(configuration.routes[chosen]))
+        } else {
+            add("route", "none matches")
+        }
+        var shown = 0
+        for (position, route) in configuration.routes.enumerated() where position != chosen {
+            shown += 1
+            if shown <= ExplainReport.losersMax {
+                add("", "not \(describe(route)): \(reason(against: route))")
+            }
+        }
+        if shown > ExplainReport.losersMax {
+            add("", "and not \(shown - ExplainReport.losersMax) more")
+        }
+    }
+
+    private func describe(_ route: Route) -> String {
+        let service = configuration.services[route.service].name
+        return "\(route.host.text) \(route.path) \(route.pathType.rawValue) -> \(service) "
+            + "(\(route.origin))"
+    }
+
+    /// The table of this one route alone says whether it would match.
+    private func reason(against route: Route) -> String {
+        let table = RouteTable([route])
+        let bytes = request.bytes
+        let host = bytes.span.extracting(request.head.host.offsets)
+        if table.match(host: host, path: bytes.span.extracting(request.head.path.offsets)) != nil {
+            return "it matches, and another is more specific"
+        }
+        var anyPath = route
+        (anyPath.path, anyPath.pathType) = ("/", .prefix)
+        let slash: [UInt8] = [UInt8(ascii: "/")]
+        return RouteTable([anyPath]).match(host: host, path: slash.span) == nil
+            ? "another host" : "another path"
+    }
+
+    private mutating func choose(_ affinity: RouteAffinity, from client: IPAddress) {
+        var selector = BackendSelector(
+            services: snapshot.services, seed: .random(in: .min ... .max))
+        let now = WallClock.unixSeconds()
+        let facts = ClientFacts(address: client, unixSeconds: now, monotonicSeconds: 0)
+        let explanation = selector.explain(
+            for: affinity, head: request.head, in: request.bytes.span, from: facts)
+        if let cookie = explanation.cookie { add("cookie", describe(cookie)) }
+        let service = configuration.services[explanation.service]
+        explainBackends(of: service, explanation)
+        guard let selection = explanation.selection else {
+            return add("answer", "503: no backend may serve it")
+        }
+        hasBackend = true
+        let side = selection.isCanary ? " (the canary)" : ""
+        add("choice", service.backends[selection.backend].name + side)
+        let moved = selection.wasMoved ? ", moved from its own backend" : ""
+        add("why", "\(selection.kind.rawValue): \(selection.reason.rawValue)\(moved)")
+        if selection.reason == .new || selection.kind == .none {
+            add("", "a running proxy's turns and loads may choose another")
+        }
+    }
+
+    private mutating func explainBackends(of service: Service, _ explanation: Explanation) {
+        add("service", service.name + (service.backends.isEmpty ? ": no backends" : ""))
+        if let selection = explanation.selection, selection.clientKey != 0 {
+            add("key", String(selection.clientKey, radix: 16))
+        }
+        for (position, backend) in service.backends.enumerated() {
+            let candidate = explanation.candidates[position]
+            let owner = explanation.owner == position ? ", owner of the key" : ""
+            add(
+                position == 0 ? "backends" : "",
+                "\(backend.name) \(candidate.state), weight \(candidate.weight)\(owner)")
+        }
+    }
+
+    private func describe(_ cookie: Explanation.Cookie) -> String {
+        switch cookie {
+        case .absent: "none"
+        case .forged: "not of our making, or of another service"
+        case .expired: "too old, idle for too long, or from the future"
+        case .sealed(let age, let key): "sealed \(age) s ago with key \(key)"
+        case .ingressNginx: "of ingress-nginx"
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import ProxyConfig
+import ProxyCore
+import StickyPolicy
+import Testing
+
+@testable import L7Proxy
+
+@Suite("explain")
+struct ExplainTests {
+    private static let routes = """
+        clientIP: {from: x-forwarded-for, trusted: [10.0.0.0/8]}
+        services:
+          shop: {backends: [{address: 10.1.0.1:80, name: one}, {address: 10.1.0.2:80, name: two}]}
+          down: {backends: [{address: 10.1.0.3:80, state: down}]}
+        routes:
+          - {host: shop.example.com, service: shop, annotations: {affinity: cookie}}
+          - {host: shop.example.com, path: /down, service: down}
+          - {host: other.example.com, service: shop}
+        """
+
+    private func report(_ url: String, _ fields: String...) throws -> ExplainReport {
+        let loaded = ConfigurationLoader.load([SourceFile(name: "r.yaml", text: Self.routes)])
+        let snapshot = ConfigSnapshot(
+            try #require(loaded.configuration),
+            resources: RouteAffinity.Resources(
+                authenticator: HMACAuthenticator(secrets: [[1]]),
+                sessions: SessionTable(limit: 10, seed: SessionTable.HashSeed(0, 0))))
+        let request = try #require(ExplainedRequest(url: url, fields: fields))
+        let peer = try #require(IPAddress("10.9.9.9"))
+        var report = ExplainReport(snapshot, request, peer: peer)
+        report.write()
+        return report
+    }
+
+    @Test("the walk names client, route, losers, affinity, backends, choice and reason")
+    func walk() throws {
+        let report = try report("http://shop.example.com/cart", "X-Forwarded-For: 203.0.113.7")
+        #expect(report.hasBackend)
+        for expected in [
+            "client     203.0.113.7 (clientIP.from: x-forwarded-for)",
+            "the peer 10.9.9.9 is trusted", "203.0.113.7 is not trusted, so it is the client",
+            "route      shop.example.com / Prefix -> shop (r.yaml:6)",
+            "not shop.example.com /down Prefix -> down (r.yaml:7): another path",
+            "not other.example.com / Prefix -> shop (r.yaml:8): another host",
+            "affinity   cookie INGRESSCOOKIE (balanced)", "cookie     none",
+            "one ready, weight 1", "owner of the key", "why        cookie: new",
+        ] {
+            #expect(report.text.contains(expected), "\(expected) in\n\(report.text)")
+        }
+    }
+
+    @Test("a bad cookie is called what it is")
+    func forged() throws {
+        let report = try report("http://shop.example.com", "Cookie: INGRESSCOOKIE=x")
+        #expect(report.text.contains("cookie     not of our making"))
+        #expect(report.text.contains("why        cookie: forged"))
+    }
+
+    @Test("no backend, and no route")
+    func nothing() throws {
+        let down = try report("http://shop.example.com/down/1")
+        #expect(!down.hasBackend && down.text.contains("answer     503"))
+        #expect(down.text.contains("(r.yaml:6): it matches, and another is more specific"))
+        let unknown = try report("https://nobody.example.com/")
+        #expect(!unknown.hasBackend && unknown.text.contains("answer     404"))
+    }
+
+    @Test(
+        "what cannot be asked for",
+        arguments: ["", "shop.example.com", "ftp://a/", "http://", "http:///x", "http://a/ b"])
+    func badURL(url: String) {
+        #expect(ExplainedRequest(url: url, fields: []) == nil)
+    }
+
+    @Test("a field cannot smuggle a second line that is none")
+    func badField() {
+        #expect(ExplainedRequest(url: "http://a/", fields: ["no colon"]) == nil)
+    }
+}
+
+@Suite("regular expressions")
+struct RegularExpressionTests {
+    @Test(
+        "a pattern is searched for anywhere, with its case",
+        arguments: [
+            ("^de", "de-AT", true), ("de", "xx-de", true), ("^DE", "de", false),
+            ("(?i)^DE$", "de", true), ("a(b)(c)", "abc", true), ("", "", true),
+        ])
+    func search(pattern: String, text: String, isFound: Bool) throws {
+        let expression = try RegularExpression(pattern)
+        let found = expression.matches(Array(text.utf8).span)
+        #expect(found == isFound)
+    }
+
+    @Test("a search that explodes is given up")
+    func limits() throws {
+        let expression = try RegularExpression("^(a+)+$")
+        let text = Array(repeating: UInt8(ascii: "a"), count: 60) + [0x62]
+        let found = expression.matches(text.span)
+        #expect(found == nil)
+    }
+
+    @Test("a malformed pattern says where")
+    func malformed() {
+        #expect(RegularExpression.fault(in: "a(b")?.contains("at offset 3") == true)
+        #expect(RegularExpression.fault(in: "a(b)") == nil)
+    }
+}
