@@ -1,6 +1,6 @@
 # Thin: everything is a script, because a fresh Debian may have no make.
 
-.PHONY: demo test check lint release bench fuzz nodeport-lab
+.PHONY: demo test check lint release bench bench-policy fuzz nodeport-lab
 
 demo:
 	scripts/demo
@@ -24,6 +24,10 @@ ROUNDS ?= 5
 bench: release
 	Benchmarks/run --proxy .build/release/l7proxy --peers $(PEERS) --scenario $(SCENARIO) \
 		--rounds $(ROUNDS)
+
+# The cost of one affinity decision, without sockets.
+bench-policy:
+	swift run -c release --package-path Benchmarks/policy PolicyBenchmark
 
 # Example: make fuzz TARGET=request-head SECONDS=60
 SECONDS ?= 60

@@ -1,0 +1,13 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The cost of one decision, measured without a socket. A package of its own: the proxy's build does
+/// not wait for it.
+let package = Package(
+    name: "policy-benchmark",
+    targets: [
+        .target(name: "HTTPParser", path: "Parser"),
+        .target(name: "StickyPolicy", dependencies: ["HTTPParser"], path: "Policy"),
+        .executableTarget(
+            name: "PolicyBenchmark", dependencies: ["StickyPolicy", "HTTPParser"], path: "Main"),
+    ])
