@@ -83,7 +83,7 @@ extension ClientConnection {
         guard exchange.mayBeSentAgain, routeAllows(failure), let failed = choice,
             worker.retryBudget.take(at: worker.loop.now.milliseconds)
         else { return false }
-        if !failed.affinity.staysAfterFailure(failed.selection) {
+        if !failed.affinity.route(of: failed.selection).staysAfterFailure(failed.selection) {
             guard chooseSuccessor() else { return false }
             releaseUpstream(reusing: false)
         }

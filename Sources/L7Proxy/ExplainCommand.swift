@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Logging
 import ProxyConfig
 import StickyPolicy
 import Transport
@@ -50,10 +51,19 @@ struct ExplainCommand: ParsableCommand {
             let resources = RouteAffinity.Resources(
                 authenticator: try CookieKeys.authenticator(for: configuration.cookieKeys),
                 sessions: SessionTable(limit: 1024, seed: SessionTable.HashSeed(0, 0)))
-            return ConfigSnapshot(configuration, resources: resources)
+            return ConfigSnapshot(explaining: configuration, resources: resources)
         } catch {
             StandardErrorLog.write("error: \(error)\n")
             throw ExitStatus.badConfiguration
         }
+    }
+}
+
+extension ConfigSnapshot {
+    /// For questions about a file: every backend is in the state that it is written with.
+    convenience init(explaining configuration: Configuration, resources: RouteAffinity.Resources) {
+        self.init(
+            configuration, resources: resources,
+            health: HealthBoard(log: Logger(label: "explain")))
     }
 }

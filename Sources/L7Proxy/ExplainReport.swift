@@ -41,7 +41,7 @@ struct ExplainReport {
         guard match != .ambiguous else {
             return add("answer", "400: the path means one route here and another to a backend")
         }
-        guard let affinity = snapshot.affinity(of: match) else {
+        guard let affinity = snapshot.plan(of: match)?.affinity else {
             return add("answer", "404: no route matches, and there is no default service")
         }
         let settings =
