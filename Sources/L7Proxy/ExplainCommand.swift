@@ -47,11 +47,11 @@ struct ExplainCommand: ParsableCommand {
     }
 
     private func snapshot(_ configuration: Configuration) throws -> ConfigSnapshot {
-        do throws(CookieKeys.Unusable) {
+        do throws(UnusableConfiguration) {
             let resources = RouteAffinity.Resources(
                 authenticator: try CookieKeys.authenticator(for: configuration.cookieKeys),
                 sessions: SessionTable(limit: 1024, seed: SessionTable.HashSeed(0, 0)))
-            return ConfigSnapshot(explaining: configuration, resources: resources)
+            return try ConfigSnapshot(explaining: configuration, resources: resources)
         } catch {
             StandardErrorLog.write("error: \(error)\n")
             throw ExitStatus.badConfiguration
@@ -61,9 +61,13 @@ struct ExplainCommand: ParsableCommand {
 
 extension ConfigSnapshot {
     /// For questions about a file: every backend is in the state that it is written with.
-    convenience init(explaining configuration: Configuration, resources: RouteAffinity.Resources) {
+    convenience init(
+        explaining configuration: Configuration, resources: RouteAffinity.Resources
+    ) throws(UnusableConfiguration) {
+        let tls = try TLSContexts(
+            configuration, ticketKeys: TLSTicketKeys(), at: WallClock.unixSeconds())
         self.init(
             configuration, resources: resources,
-            health: HealthBoard(log: Logger(label: "explain")))
+            health: HealthBoard(log: Logger(label: "explain")), tls: tls)
     }
 }

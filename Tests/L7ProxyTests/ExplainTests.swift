@@ -20,8 +20,8 @@ struct ExplainTests {
 
     private func report(_ url: String, _ fields: String...) throws -> ExplainReport {
         let loaded = ConfigurationLoader.load([SourceFile(name: "r.yaml", text: Self.routes)])
-        let snapshot = ConfigSnapshot(
-            explaining: try #require(loaded.configuration),
+        let snapshot = try ConfigSnapshot(
+            explaining: #require(loaded.configuration),
             resources: RouteAffinity.Resources(
                 authenticator: HMACAuthenticator(secrets: [[1]]),
                 sessions: SessionTable(limit: 10, seed: SessionTable.HashSeed(0, 0))))
