@@ -13,6 +13,8 @@ final class HealthBoard: Sendable {
     private struct Key: Hashable {
         let endpoint: Endpoint
         let checks: [HealthCheck?]
+        /// A service with TLS may find a backend unfit that another finds well.
+        let service: String?
     }
 
     private let log: Logger
@@ -38,7 +40,8 @@ final class HealthBoard: Sendable {
                 let members = service.backends.map { backend in
                     let key = Key(
                         endpoint: backend.endpoint,
-                        checks: [service.healthCheck, service.nodeCheck])
+                        checks: [service.healthCheck, service.nodeCheck],
+                        service: service.tls == nil ? nil : service.name)
                     let cell = cells[key] ?? before[key] ?? HealthCell(backend, of: service)
                     cells[key] = cell
                     return cell

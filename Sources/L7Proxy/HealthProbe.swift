@@ -17,17 +17,20 @@ final class HealthProbe: ConnectionHandler {
     private var hasAsked = false
     private var isDone = false
 
-    /// - Parameters:
-    ///   - host: of the Host field.
-    ///   - report: is called once, unless the probe is cancelled before.
+    /// - Parameter report: is called once, unless the probe is cancelled before.
     init(
-        _ check: HealthCheck, of address: SocketAddress, host: String, loop: EventLoop,
-        report: @escaping Report
+        _ target: HealthTarget, loop: EventLoop, report: @escaping Report
     ) throws(SystemError) {
-        self.check = check
+        check = target.check
         self.report = report
-        request = HealthProbe.request(for: check, host: host)
-        connection = try Connection.connect(to: address, loop: loop)
+        request = HealthProbe.request(for: check, host: target.host)
+        connection = try Connection.connect(to: target.address, loop: loop)
+        // Without a session, which only a want of memory denies, the check fails in the clear.
+        if let tls = target.tls,
+            let session = try? tls.makeSession(to: target.address, resuming: TLSResumption())
+        {
+            connection.startTLS(session)
+        }
         connection.handler = self
         // The loop's clock may be a turn old: a probe begins at the turn's end.
         connection.deadline = MonotonicTime.now() + check.timeout

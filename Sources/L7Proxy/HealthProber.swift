@@ -158,9 +158,9 @@ private final class HealthRounds {
         wheel.arm(number, at: .now() + HealthRounds.jittered(target.check.interval))
         guard watch.probe == nil else { return }
         do throws(SystemError) {
-            watches[number]?.probe = try HealthProbe(
-                target.check, of: target.address, host: target.host, loop: loop
-            ) { [unowned self] result, podCount in ended(number, result, podCount) }
+            watches[number]?.probe = try HealthProbe(target, loop: loop) {
+                [unowned self] result, podCount in ended(number, result, podCount)
+            }
             probeCount += 1
         } catch {
             // Without a descriptor or a port nothing is learned about the backend.

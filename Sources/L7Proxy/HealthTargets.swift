@@ -1,3 +1,4 @@
+import ProxyConfig
 import ProxyCore
 import StickyPolicy
 import Transport
@@ -9,6 +10,8 @@ struct HealthTarget: Sendable {
     let check: HealthCheck
     let address: SocketAddress
     let host: String
+    /// For a question over HTTPS.
+    private(set) var tls: TLSClientContext?
 
     fileprivate init(
         _ backend: Backend, _ cell: HealthCell, _ checker: BackendHealth.Checker,
@@ -34,17 +37,20 @@ struct HealthTarget: Sendable {
 
     /// What is to be checked in a configuration.
     ///
-    /// - Parameter health: of the same services.
-    static func all(in services: [Service], _ health: [ServiceHealth]) -> [HealthTarget] {
+    static func all(in snapshot: ConfigSnapshot) -> [HealthTarget] {
         var targets: [HealthTarget] = []
-        for (service, known) in zip(services, health) {
+        for (position, service) in snapshot.configuration.services.enumerated() {
+            let known = snapshot.health[position]
             let checks: [(BackendHealth.Checker, HealthCheck?)] = [
                 (.application, service.healthCheck), (.node, service.nodeCheck),
             ]
             for (checker, check) in checks {
                 guard let check else { continue }
-                targets += zip(service.backends, known.cells).map {
-                    HealthTarget($0, $1, checker, check)
+                targets += zip(service.backends, known.cells).map { backend, cell in
+                    var target = HealthTarget(backend, cell, checker, check)
+                    // A node answers in the clear, and a connection is one without a handshake.
+                    if case .http = check.question { target.tls = snapshot.serviceTLS(position) }
+                    return target
                 }
             }
         }

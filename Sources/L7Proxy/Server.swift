@@ -62,7 +62,7 @@ final class Server {
         warnAboutCertificates()
         for address in running.listeners { try Server.probe(address) }
         let snapshot = ConfigSnapshot(running, resources: resources, health: health, tls: tls)
-        prober.check(HealthTarget.all(in: running.services, snapshot.health))
+        prober.check(HealthTarget.all(in: snapshot))
         var bound: [ListenerAddress: SocketAddress] = [:]
         for number in 0..<workerCount {
             let worker = WorkerThread(
@@ -139,7 +139,7 @@ final class Server {
         warnAboutCertificates()
         let snapshot = ConfigSnapshot(
             configuration, resources: resources, health: health, tls: tls)
-        prober.check(HealthTarget.all(in: configuration.services, snapshot.health))
+        prober.check(HealthTarget.all(in: snapshot))
         for worker in workers { worker.share.orders.put(.adopt(snapshot)) }
         log.notice("configuration reloaded: \(configuration.routes.count) routes")
     }
