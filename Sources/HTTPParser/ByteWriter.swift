@@ -73,6 +73,7 @@ public struct ByteWriter: ~Copyable {
 
     /// Appends a number in base 10 without sign or leading zeros.
     public mutating func append(decimal number: UInt64) {
+        if number < 1_000 { return append(upToThreeDigits: UInt32(number)) }
         var digitCount = 1
         var bound: UInt64 = 10
         // 20 digits hold every 64-bit number; the bound for the last would not fit.
@@ -88,6 +89,22 @@ public struct ByteWriter: ~Copyable {
             rest /= 10
         }
         count += digitCount
+    }
+
+    /// Statuses, and the parts of IPv4 addresses: most of the numbers in a head.
+    private mutating func append(upToThreeDigits number: UInt32) {
+        guard reserve(number < 10 ? 1 : number < 100 ? 2 : 3) else { return }
+        // SAFETY: `reserve` tested the room for all digits.
+        if number >= 100 {
+            unsafe storage[count] = 0x30 + UInt8(truncatingIfNeeded: number / 100)
+            count += 1
+        }
+        if number >= 10 {
+            unsafe storage[count] = 0x30 + UInt8(truncatingIfNeeded: number / 10 % 10)
+            count += 1
+        }
+        unsafe storage[count] = 0x30 + UInt8(truncatingIfNeeded: number % 10)
+        count += 1
     }
 
     /// Appends a number in lower-case base 16 without leading zeros, as chunk sizes are written.

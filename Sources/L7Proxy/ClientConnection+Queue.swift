@@ -6,7 +6,9 @@ import Transport
 extension ClientConnection {
     /// Whether the request has its place at the chosen backend, or needs none.
     func takePlace() -> Bool {
-        guard let choice, let place = configuration.place(for: choice) else { return true }
+        guard configuration.hasBackendLimits, let choice,
+            let place = configuration.place(for: choice)
+        else { return true }
         if heldPlace === place.load { return true }
         // Who came later does not take the place of who waits.
         guard worker.queue.isFirst(downstream, for: place.load),

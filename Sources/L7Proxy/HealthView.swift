@@ -8,7 +8,7 @@ import Transport
 /// due for a trial. A trial is one request: the worker that claims it has the backend ready until
 /// a request has gone there, the others go on without.
 @safe
-struct HealthView {
+final class HealthView {
     /// A change of state to tell the selector.
     struct Change {
         let service: Int
@@ -48,7 +48,7 @@ struct HealthView {
     }
 
     /// Looks at all backends again.
-    mutating func refresh(at now: MonotonicTime) -> [Change] {
+    func refresh(at now: MonotonicTime) -> [Change] {
         seenVersion = board.currentVersion
         trials.removeAll()
         var due = UInt64.max
@@ -71,7 +71,7 @@ struct HealthView {
         return changes
     }
 
-    private mutating func look(at service: Int, now: UInt64, due: inout UInt64) -> ServiceStates {
+    private func look(at service: Int, now: UInt64, due: inout UInt64) -> ServiceStates {
         let known = services[service]
         let health = known.cells.map(\.health)
         var found = ServiceStates(
@@ -90,7 +90,7 @@ struct HealthView {
     }
 
     /// A request goes to a backend: if that is a trial, the next one waits for what becomes of it.
-    mutating func requestGoes(to backend: Int, ofService service: Int) -> Change? {
+    func requestGoes(to backend: Int, ofService service: Int) -> Change? {
         guard !trials.isEmpty,
             let position = trials.firstIndex(of: Trial(service: service, backend: backend))
         else { return nil }

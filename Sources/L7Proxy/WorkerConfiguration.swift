@@ -9,14 +9,14 @@ import Transport
 final class WorkerConfiguration {
     let snapshot: ConfigSnapshot
     private var selector: BackendSelector
-    private var health: HealthView
+    private let health: HealthView
     /// By service, backend and source address.
     private let pools: [[[UpstreamPool]]]
     /// Nanoseconds by `Wait`.
     private let timeouts: [UInt64]
     let limits: Limits
     /// Some backend has a `maxConnections`.
-    private let hasBackendLimits: Bool
+    let hasBackendLimits: Bool
     /// TLS handshakes of clients under way at once on this worker; 0 for no bound.
     let handshakesMax: Int
     private let listeners: [ListenerAddress: TLSListener]

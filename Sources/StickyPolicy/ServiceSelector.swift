@@ -133,7 +133,9 @@ struct ServiceSelector: Sendable {
     }
 
     /// Counts a request, and the session it is of, where it went.
-    func note(_ selection: Selection) {
+    // Mutating for the sake of its caller: an element of an array is then used in place and not
+    // copied.
+    mutating func note(_ selection: Selection) {
         guard selection.kind != .none else { return }
         let load = loads[selection.backend]
         load.note(selection.clientKey, at: request.monotonicSeconds)
