@@ -89,7 +89,7 @@ extension TLSServerContext {
         // SAFETY: callbacks run inside of calls on sessions, and every session keeps this object.
         unsafe SSL_CTX_set_ex_data(context, 0, Unmanaged.passUnretained(self).toOpaque())
         unsafe SSL_CTX_set_cert_cb(context, chooseCertificates, nil)
-        unsafe cssl_context_set_status_callback(context, staple)
+        unsafe cssl_context_set_status_callback(context, addStaple)
         if !protocols.isEmpty { unsafe SSL_CTX_set_alpn_select_cb(context, chooseProtocol, nil) }
     }
 
@@ -190,7 +190,7 @@ private func chooseCertificates(_ ssl: OpaquePointer?, _ unused: UnsafeMutableRa
 }
 
 /// Shows the OCSP answer of the certificate that was chosen, to a client that asked.
-private func staple(_ ssl: OpaquePointer?, _ unused: UnsafeMutableRawPointer?) -> Int32 {
+private func addStaple(_ ssl: OpaquePointer?, _ unused: UnsafeMutableRawPointer?) -> Int32 {
     // SAFETY: OpenSSL's own pointers, for the time of this call; the bytes are copied.
     let chosen = unsafe SSL_get_certificate(ssl)
     guard let session = unsafe TLSSession.of(ssl),
