@@ -73,7 +73,8 @@ private func fuzzCookies(_ value: [UInt8]) {
         found += 1
     }
     precondition(found > 0)
-    var writer = ByteWriter(capacity: bytes.count + 64)
+    // Pairs that came without a space between them leave with one.
+    var writer = ByteWriter(capacity: 2 * bytes.count)
     scanner.appendOthers(of: head, in: bytes.span, to: &writer)
     precondition(!writer.hasOverflowed)
     let rest = writer.copyBytes()
