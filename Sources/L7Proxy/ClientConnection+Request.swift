@@ -129,7 +129,8 @@ extension ClientConnection {
             !connection.hasUnsentBytes, connection.error == nil
         else { return false }
         let buffers = worker.buffers
-        switch buffers.take(from: downstream, seen: 0) {
+        let isFlowing = requestRelay.contentCount >= LoopBuffers.flowingBytesMin
+        switch buffers.take(from: downstream, seen: 0, isFlowing: isFlowing) {
         case .nothing: return false
         case .endOfStream, .failed:
             perform(exchange.downstreamEnded())

@@ -184,7 +184,8 @@ extension ClientConnection {
             let connection = upstream?.connection
         else { return false }
         let buffers = worker.buffers
-        switch buffers.take(from: connection, seen: 0) {
+        let isFlowing = responseRelay.contentCount >= LoopBuffers.flowingBytesMin
+        switch buffers.take(from: connection, seen: 0, isFlowing: isFlowing) {
         case .nothing: return false
         case .failed:
             noteFailure(.truncated)

@@ -150,9 +150,9 @@ final class ClientConnection: ConnectionHandler {
         if !answerFailed(.broken) { perform(exchange.upstreamFailed()) }
     }
 
-    /// 16: enough for a burst of pipelined requests or a megabyte of a body, and few enough to be
+    /// 8: enough for a burst of pipelined requests or two megabytes of a body, and few enough to be
     /// fair to the other connections of the loop.
-    private static let stepsPerTurn = 16
+    private static let stepsPerTurn = 8
 
     /// Does what can be done now, and sets the deadline for what cannot.
     func advance() {

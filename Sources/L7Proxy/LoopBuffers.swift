@@ -7,9 +7,13 @@ import Transport
 /// other as the input, so that whoever reads sees one run of bytes.
 @safe
 final class LoopBuffers {
-    /// 64 KiB a read: at 16 KiB large bodies cost half as much again, above 64 KiB little is won
-    /// before the kernel's own buffers are full.
-    static let readBytesMax = 64 * 1024
+    /// 80 KiB a read: 64 KiB of a body, which is what many programs write at once, and its head.
+    private static let readBytesMax = 80 * 1024
+    /// 256 KiB a read of a body that has shown to be long. Small ones gain nothing by it, and a
+    /// client that does not read would hold back so much.
+    private static let flowingReadBytesMax = 256 * 1024
+    /// What must have come of a body before it counts as long.
+    static let flowingBytesMin = 64 * 1024
     /// Room for what we add to a head: forwarding fields, a cookie, framing.
     private static let headSlack = 16 * 1024
 
@@ -41,7 +45,7 @@ final class LoopBuffers {
 
     /// A kept part is never longer than a head and what one read brought behind it.
     private static func inputCapacity(_ headBytesMax: Int) -> Int {
-        headBytesMax + 2 * readBytesMax
+        headBytesMax + 2 * flowingReadBytesMax
     }
 
     /// A forwarded head names its authority twice; what came of the body follows it.
@@ -63,13 +67,16 @@ final class LoopBuffers {
 
     /// Lays out what `connection` has kept and, if that was seen before, one read of its socket.
     ///
-    /// - Parameter seen: how many of the kept bytes were looked at without result.
-    func take(from connection: Connection, seen: Int) -> Intake {
+    /// - Parameters:
+    ///   - seen: how many of the kept bytes were looked at without result.
+    ///   - isFlowing: a long body is on its way.
+    func take(from connection: Connection, seen: Int, isFlowing: Bool = false) -> Intake {
         inputCount = connection.pendingByteCount
         if inputCount > 0 { copyPending(of: connection) }
         if inputCount > seen { return .bytes }
         guard connection.isReadable else { return .nothing }
-        let room = min(LoopBuffers.readBytesMax, unsafe storage.count - inputCount)
+        let wanted = isFlowing ? LoopBuffers.flowingReadBytesMax : LoopBuffers.readBytesMax
+        let room = min(wanted, unsafe storage.count - inputCount)
         guard room > 0 else { return .failed }
         // SAFETY: within `storage`, which lives as long as `self`.
         let space = unsafe UnsafeMutableRawBufferPointer(
