@@ -136,10 +136,15 @@ struct ExplainReport {
         }
     }
 
+    private static func sixteenDigits(_ number: UInt64) -> String {
+        let digits = String(number, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
     private mutating func explainBackends(of service: Service, _ explanation: Explanation) {
         add("service", service.name + (service.backends.isEmpty ? ": no backends" : ""))
         if let selection = explanation.selection, selection.clientKey != 0 {
-            add("key", String(selection.clientKey, radix: 16))
+            add("key", ExplainReport.sixteenDigits(selection.clientKey))
         }
         for (position, backend) in service.backends.enumerated() {
             let candidate = explanation.candidates[position]

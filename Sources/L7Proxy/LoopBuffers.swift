@@ -9,9 +9,10 @@ import Transport
 final class LoopBuffers {
     /// 80 KiB a read: 64 KiB of a body, which is what many programs write at once, and its head.
     private static let readBytesMax = 80 * 1024
-    /// 256 KiB a read of a body that has shown to be long. Small ones gain nothing by it, and a
-    /// client that does not read would hold back so much.
-    private static let flowingReadBytesMax = 256 * 1024
+    /// 240 KiB a read of a body that has shown to be long: what is left of it fits a buffer of
+    /// 256 KiB, framed anew, too. Small bodies gain nothing by it, and a client that does not read
+    /// holds back so much.
+    private static let flowingReadBytesMax = 240 * 1024
     /// What must have come of a body before it counts as long.
     static let flowingBytesMin = 64 * 1024
     /// Room for what we add to a head: forwarding fields, a cookie, framing.

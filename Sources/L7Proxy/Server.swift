@@ -135,6 +135,7 @@ final class Server {
             log.error("the configuration was not reloaded: \(error)")
             return
         }
+        warnAboutWhatNeedsARestart(configuration)
         running = configuration
         warnAboutCertificates()
         let snapshot = ConfigSnapshot(
@@ -169,6 +170,15 @@ final class Server {
         guard time > .zero else { return }
         log.notice("stopping; the listeners close in \(time)")
         _ = Signals.wait(for: [SIGTERM, SIGINT], timeout: time)
+    }
+
+    private func warnAboutWhatNeedsARestart(_ configuration: Configuration) {
+        if configuration.workers != running.workers {
+            log.warning("workers has changed; it takes a restart to follow")
+        }
+        if configuration.sessionLimit != running.sessionLimit {
+            log.warning("sessionLimit has changed; it takes a restart to follow")
+        }
     }
 
     /// A client and a backend each need a descriptor.
