@@ -103,8 +103,6 @@ final class UpstreamPool {
     func closeIdle() {
         while let connection = idle.popLast() { connection.close() }
     }
-
-    var idleCount: Int { idle.count }
 }
 
 /// One connection to a backend: leased to a client connection, or idle in its pool.

@@ -92,17 +92,7 @@ struct ApplicationAffinity: Sendable {
         if let table, failed.session != nil {
             return table.successor(of: failed, for: client, excluding: tried, in: service)
         }
-        if failed.reason == .hit, onLost == .error { return nil }
-        guard let next = service.successor(of: failed.clientKey, excluding: tried) else {
-            return nil
-        }
-        var selection = failed
-        selection.backend = next
-        if failed.reason == .hit {
-            selection.reason = .down
-            selection.wasMoved = true
-        }
-        return selection
+        return service.successor(of: failed, excluding: tried, onLost: onLost)
     }
 
     /// Remembers which backend set the cookie in a response.

@@ -92,6 +92,23 @@ struct ServiceSelector: Sendable {
         RendezvousHash.owner(of: key, among: candidates.span, .refuge(excluding: tried))
     }
 
+    /// Where a request goes whose backend could not be reached; nil when there is nowhere, or its
+    /// session may not move. Only a session that was bound before counts as moved.
+    func successor(
+        of failed: Selection, excluding tried: TriedBackends, onLost: AffinitySettings.OnLost
+    ) -> Selection? {
+        let wasBound = failed.reason == .hit
+        if wasBound, onLost == .error { return nil }
+        guard let next = successor(of: failed.clientKey, excluding: tried) else { return nil }
+        var selection = failed
+        selection.backend = next
+        if wasBound {
+            selection.reason = .down
+            selection.wasMoved = true
+        }
+        return selection
+    }
+
     /// Marks the backends that have more to do than their share of all that is under way, times
     /// `percent`.
     mutating func markOverloaded(beyond percent: UInt32) {

@@ -46,20 +46,13 @@ struct TableAffinity: Sendable {
         of failed: Selection, for client: ClientFacts, excluding tried: TriedBackends,
         in service: ServiceSelector
     ) -> Selection? {
-        if failed.reason == .hit, onLost == .error { return nil }
-        guard let next = service.successor(of: failed.clientKey, excluding: tried) else {
-            return nil
-        }
-        var selection = failed
-        selection.backend = next
-        if failed.reason == .hit {
-            selection.reason = .down
-            selection.wasMoved = true
-        } else if let key = failed.session {
+        guard let selection = service.successor(of: failed, excluding: tried, onLost: onLost)
+        else { return nil }
+        if failed.reason != .hit, let key = failed.session {
             // Where the entry names another backend than the failed one, it stays as it is.
             let identity = service.candidates[failed.backend].identity
             _ = sessions.bind(
-                key, to: service.candidates[next].identity, replacing: identity,
+                key, to: service.candidates[selection.backend].identity, replacing: identity,
                 at: idleTime(client))
         }
         return selection

@@ -70,10 +70,4 @@ extension Socket {
     var pendingErrorCode: Int32 {
         number(SOL_SOCKET, SO_ERROR) ?? EBADF
     }
-
-    /// Takes the error that waits on the socket, which is then forgotten.
-    package var pendingError: SystemError? {
-        let code = pendingErrorCode
-        return code == 0 ? nil : SystemError(call: "socket", code: code)
-    }
 }
