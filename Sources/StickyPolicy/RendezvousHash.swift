@@ -57,21 +57,21 @@ private struct Standing {
     /// process with that rate. Of several such processes each is first as often as its share of the
     /// rates, which is what makes weights come out right.
     let cost: Double
-    /// `u` falls as this rises.
+    /// `u` rises with this, so that the greater one wins, as it does among equal weights.
     let hash: UInt64
     let identity: UInt64
 
     init(of candidate: Candidate, key: UInt64) {
         hash = mixed(key ^ candidate.identity)
         identity = candidate.identity
-        // 53 bits are exact in a Double, and so is 1 - v for each of them.
-        let uniform = 1 - Double(hash >> 11) * 0x1p-53
+        // 53 bits and one more are exact in a Double, and never 0.
+        let uniform = Double((hash >> 11) + 1) * 0x1p-53
         cost = negativeLogarithm(uniform) / Double(candidate.weight)
     }
 
     func isBetter(than other: Standing) -> Bool {
         if cost != other.cost { return cost < other.cost }
-        if hash != other.hash { return hash < other.hash }
+        if hash != other.hash { return hash > other.hash }
         return identity < other.identity
     }
 }

@@ -93,6 +93,18 @@ struct RendezvousHashTests {
         #expect(abs(Double(movedCount) / 15_000 - 2.0 / 3) < 0.02)
     }
 
+    @Test("a backend of another weight moves only the clients that it gets", arguments: [0, 2, 9])
+    func unevenNewcomer(weight: UInt32) {
+        let before = candidates([1, 1, 1])
+        let after = candidates([1, 1, 1, weight])
+        var generator = SplitMix64(seed: 12)
+        for _ in 0..<5000 {
+            let key = generator.next()
+            let now = owner(key, after)
+            #expect(now == owner(key, before) || now == after[3].identity)
+        }
+    }
+
     @Test(
         "the order of the backends plays no part",
         arguments: [[1, 1, 1, 1], [1, 2, 3, 4]] as [[UInt32]])
