@@ -141,21 +141,29 @@ final class HashAffinity: Sendable {
     private func select(
         within group: [Int], _ hash: UInt32, in service: inout ServiceSelector
     ) -> Selection? {
-        let able = group.count { service.candidates[$0].takesNewClients }
-        guard able > 0 else {
-            return service.pick().map {
-                Selection(backend: $0, kind: .header, reason: .fallback, clientKey: UInt64(hash))
-            }
+        let member = draw(from: group, excluding: TriedBackends(), in: &service)
+        let reason = member == nil ? AffinityReason.fallback : .hash
+        return (member ?? service.pick()).map {
+            var selection = Selection(
+                backend: $0, kind: .header, reason: reason, clientKey: UInt64(hash))
+            selection.ringHash = hash
+            return selection
         }
-        var rest = Int(service.random() % UInt64(able))
-        for backend in group where service.candidates[backend].takesNewClients {
-            if rest == 0 {
-                return Selection(
-                    backend: backend, kind: .header, reason: .hash, clientKey: UInt64(hash))
-            }
-            rest -= 1
+    }
+
+    /// Any of the group that may serve; nil when none may.
+    private func draw(
+        from group: [Int], excluding tried: TriedBackends, in service: inout ServiceSelector
+    ) -> Int? {
+        let eligibility = Eligibility.refuge(excluding: tried)
+        var chosen: Int?
+        var able: UInt64 = 0
+        for backend in group where eligibility.admits(service.candidates[backend], at: backend) {
+            able += 1
+            // One of k is chosen with the chance 1 / k, without a list of them.
+            if service.random() % able == 0 { chosen = backend }
         }
-        return nil
+        return chosen
     }
 
     /// The next owner of the key, when the backend of a selection could not be reached.
@@ -163,6 +171,10 @@ final class HashAffinity: Sendable {
         of failed: Selection, excluding tried: TriedBackends, in service: inout ServiceSelector
     ) -> Selection? {
         var selection = failed
+        if let member = nextOfGroup(failed, excluding: tried, in: &service) {
+            selection.backend = member
+            return selection
+        }
         if failed.reason == .fallback {
             guard let next = service.pick(excluding: tried) else { return nil }
             selection.backend = next
@@ -174,6 +186,16 @@ final class HashAffinity: Sendable {
         selection.reason = .down
         selection.wasMoved = true
         return selection
+    }
+
+    /// All of its group serve a key alike, so it has lost nothing there.
+    private func nextOfGroup(
+        _ failed: Selection, excluding tried: TriedBackends, in service: inout ServiceSelector
+    ) -> Int? {
+        guard case .subsets(_, let ring, let groups) = source, let hash = failed.ringHash,
+            let group = ring.node(of: hash)
+        else { return nil }
+        return draw(from: groups[group], excluding: tried, in: &service)
     }
 
     private func successor(

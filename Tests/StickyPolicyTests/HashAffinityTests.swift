@@ -160,4 +160,20 @@ struct HashAffinityTests {
             #expect([[0, 1, 2], [3, 4, 5], [6, 7, 8]].contains(chosen))
         }
     }
+
+    @Test("a request that failed stays within its group, as long as that has somebody left")
+    func subsetRetry() throws {
+        let site = StickyRoute(
+            try hashAffinity("$uri") { $0.subsetSize = 3 }, backends: backends(count: 9))
+        for key in 0..<20 {
+            let first = try #require(site.select(TestRequest(target: "/\(key)")))
+            let start = first.backend / 3 * 3
+            let second = try #require(site.successor(of: first, tried: [first.backend]))
+            #expect((start..<start + 3).contains(second.backend))
+            #expect(second.backend != first.backend && !second.wasMoved)
+            let outside = try #require(
+                site.successor(of: second, tried: [start, start + 1, start + 2]))
+            #expect(outside.backend / 3 * 3 != start && outside.wasMoved)
+        }
+    }
 }
