@@ -96,9 +96,11 @@ extension ClientConnection {
         guard let choice, !worker.buffers.responseHead.isInterim else { return }
         choice.answered(at: worker.loop.now)
         guard choice.learns else { return }
+        var learned = choice
         worker.buffers.withInput { bytes in
-            configuration.learn(from: worker.buffers.responseHead, in: bytes, of: choice)
+            configuration.learn(from: worker.buffers.responseHead, in: bytes, of: &learned)
         }
+        self.choice = learned
     }
 
     private func forwardResponse(

@@ -154,9 +154,9 @@ final class WorkerConfiguration {
     }
 
     /// Shows a response to a route that learns its sessions from them.
-    func learn(from head: ResponseHead, in bytes: Span<UInt8>, of choice: Choice) {
+    func learn(from head: ResponseHead, in bytes: Span<UInt8>, of choice: inout Choice) {
         selector.learn(
-            from: head, in: bytes, of: choice.selection, for: (choice.affinity, choice.client))
+            from: head, in: bytes, of: &choice.selection, for: (choice.affinity, choice.client))
     }
 
     private func load(for selection: Selection, of affinity: RouteAffinity) -> BackendLoad {

@@ -95,19 +95,23 @@ struct ApplicationAffinity: Sendable {
         return service.successor(of: failed, excluding: tried, onLost: onLost)
     }
 
-    /// Remembers which backend set the cookie in a response.
+    /// Remembers which backend set the cookie in a response, and answers whose session that is;
+    /// nil when none was set.
     func learn(
         from head: ResponseHead, in bytes: Span<UInt8>, to backend: UInt64, at client: ClientFacts
-    ) {
-        guard case .learn(let table) = rule else { return }
+    ) -> SessionKey? {
+        guard case .learn(let table) = rule else { return nil }
+        var learned: SessionKey?
         var next = 0
         while let position = head.fields.position(of: .setCookie, from: next) {
             next = position + 1
             let line = bytes.extracting(head.fields[position].value.offsets)
             guard let id = cookie.idSet(by: line) else { continue }
-            table.sessions.rebind(
-                key(of: line.extracting(id)), to: backend, at: table.idleTime(client))
+            let key = key(of: line.extracting(id))
+            table.sessions.rebind(key, to: backend, at: table.idleTime(client))
+            learned = key
         }
+        return learned
     }
 
     private func key(of id: Span<UInt8>) -> SessionKey {

@@ -154,14 +154,16 @@ public struct BackendSelector: Sendable {
         }
     }
 
-    /// Shows the response of a selection's backend to a route that learns from it.
+    /// Shows the response of a selection's backend to a route that learns from it. The selection
+    /// is of the session that begins there, if one does.
     public func learn(
-        from head: ResponseHead, in bytes: Span<UInt8>, of selection: Selection,
+        from head: ResponseHead, in bytes: Span<UInt8>, of selection: inout Selection,
         for exchange: (route: RouteAffinity, client: ClientFacts)
     ) {
         let route = exchange.route.route(of: selection)
         guard case .application(let application) = route.rule else { return }
         let backend = services[route.service].candidates[selection.backend].identity
-        application.learn(from: head, in: bytes, to: backend, at: exchange.client)
+        let begun = application.learn(from: head, in: bytes, to: backend, at: exchange.client)
+        if let begun { selection.session = begun }
     }
 }

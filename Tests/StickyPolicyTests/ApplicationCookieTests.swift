@@ -18,7 +18,10 @@ struct ApplicationCookieTests {
     }
 
     /// Has the backend of a selection answer with these Set-Cookie lines.
-    private func answer(_ site: StickyRoute, _ selection: Selection, _ lines: [String]) {
+    @discardableResult
+    private func answer(
+        _ site: StickyRoute, _ selection: Selection, _ lines: [String]
+    ) -> Selection {
         var bytes: [UInt8] = []
         var head = ResponseHead()
         for line in lines {
@@ -30,8 +33,24 @@ struct ApplicationCookieTests {
                     value: ByteRange(start + 12, bytes.count - 2), lineEnd: bytes.count,
                     known: .setCookie))
         }
+        var learned = selection
         site.selector.learn(
-            from: head, in: bytes.span, of: selection, for: (site.route, site.client))
+            from: head, in: bytes.span, of: &learned, for: (site.route, site.client))
+        return learned
+    }
+
+    @Test("a tunnel whose 101 begins a session holds that session")
+    func tunnelOfNewSession() throws {
+        let site = site(.learn(timeoutSeconds: 100))
+        let first = try #require(site.select(request()))
+        #expect(site.route.hold(first, for: site.client) == nil)
+        let opened = answer(site, first, ["JSESSIONID=abc"])
+        let hold = try #require(site.route.hold(opened, for: site.client))
+        site.client.monotonicSeconds += 1_000
+        #expect(site.select(request(cookie: "JSESSIONID=abc"))?.reason == .hit)
+        hold.release(monotonicSeconds: site.client.monotonicSeconds)
+        site.client.monotonicSeconds += 101
+        #expect(site.select(request(cookie: "JSESSIONID=abc"))?.reason == .new)
     }
 
     @Test(
