@@ -35,17 +35,23 @@ public struct BackendSelector: Sendable {
         guard let canary = route.canary else {
             return selectPlainly(for: route, head, in: bytes, from: client)
         }
-        if goesToCanary(route, head, in: bytes, from: client),
-            var selection = selectPlainly(for: canary.route, head, in: bytes, from: client)
-        {
-            selection.isCanary = true
-            switch selection.reason {
-            case .new, .forged, .expired, .fallback, .none: selection.reason = .canary
-            default: break
-            }
-            return selection
+        guard goesToCanary(route, head, in: bytes, from: client) else {
+            return selectPlainly(for: route, head, in: bytes, from: client)
         }
-        return selectPlainly(for: route, head, in: bytes, from: client)
+        guard var selection = selectPlainly(for: canary.route, head, in: bytes, from: client)
+        else {
+            // The primary would be a move, too.
+            let mayMove =
+                canary.route.onLost == .rebind
+                || !isBound(to: canary.route, head, in: bytes, from: client)
+            return mayMove ? selectPlainly(for: route, head, in: bytes, from: client) : nil
+        }
+        selection.isCanary = true
+        switch selection.reason {
+        case .new, .forged, .expired, .fallback, .none: selection.reason = .canary
+        default: break
+        }
+        return selection
     }
 
     /// Affinity first, then what the request asks for, then chance; or what it asks for first.

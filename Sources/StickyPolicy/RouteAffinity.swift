@@ -7,6 +7,7 @@ public final class RouteAffinity: Sendable {
     public let service: Int
     let rule: Rule
     let balance: BalanceKind?
+    let onLost: AffinitySettings.OnLost
     /// An alternative that some requests go to.
     let canary: (rule: CanaryRule, route: RouteAffinity)?
 
@@ -40,6 +41,7 @@ public final class RouteAffinity: Sendable {
     ) {
         self.service = service.position
         balance = settings.balance
+        onLost = settings.onLost
         canary = nil
         rule = Self.rule(settings, path: path, service: service, resources: resources)
     }
@@ -48,6 +50,7 @@ public final class RouteAffinity: Sendable {
     public init(_ primary: RouteAffinity, canary route: RouteAffinity, chosenBy rule: CanaryRule) {
         service = primary.service
         balance = primary.balance
+        onLost = primary.onLost
         self.rule = primary.rule
         canary = (rule, route)
     }
@@ -101,7 +104,8 @@ public final class RouteAffinity: Sendable {
     /// session stays where its cookie says, unless that may change on failure.
     public func staysAfterFailure(_ selection: Selection) -> Bool {
         guard case .cookie(let cookie) = rule else { return false }
-        return selection.reason == .hit && !cookie.changesOnFailure
+        let isBound = selection.reason == .hit || selection.reason == .migrated
+        return isBound && !cookie.changesOnFailure
     }
 
     /// The cookie that backends do not get to see; nil when they see all.

@@ -174,4 +174,15 @@ struct CanaryTests {
         let site = Site(canaryBackends: 0) { $0.weight = 100 }
         #expect(site.isCanary() == false)
     }
+
+    @Test("a session of the canary is answered with an error, too, rather than moved")
+    func onLost() {
+        var affinity = cookieAffinity(.persistent)
+        affinity.onLost = .error
+        let site = Site(affinity) { $0.header = "X-Canary" }
+        let cookie = site.cookie(site.select(("X-Canary", "always")))
+        for backend in 0..<2 { site.selector.setState(of: backend, inService: 1, to: .down) }
+        #expect(site.select(("Cookie", cookie)) == nil)
+        #expect(site.isCanary(("X-Canary", "always")) == false)
+    }
 }

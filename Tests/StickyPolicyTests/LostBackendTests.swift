@@ -228,6 +228,18 @@ struct SuccessorTests {
         #expect(site.select(cookies: [moved])?.backend == next.backend)
     }
 
+    @Test("a request that was sent stays with its session, also while a cookie is replaced")
+    func stays() throws {
+        let site = StickyRoute(cookieAffinity(.persistent), backends: backends("a", "b"))
+        let fresh = try #require(site.select())
+        let cookie = try #require(site.cookie(for: fresh))
+        var bound = try #require(site.select(cookies: [cookie]))
+        #expect(!site.route.staysAfterFailure(fresh))
+        #expect(site.route.staysAfterFailure(bound))
+        bound.reason = .migrated
+        #expect(site.route.staysAfterFailure(bound))
+    }
+
     @Test("without affinity the balancer takes the next that was not tried")
     func none() throws {
         let site = StickyRoute(AffinitySettings(), backends: backends("a", "b"))
