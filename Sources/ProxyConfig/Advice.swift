@@ -22,7 +22,9 @@ struct Advice {
             affinity.give(on: route, at: position)
         }
         adviseKeys(draft)
-        if routes.isEmpty, draft.configuration.defaultService == nil, !findings.files.isEmpty {
+        if routes.isEmpty, draft.configuration.defaultService == nil, !draft.hasCanaries,
+            !findings.files.isEmpty
+        {
             findings.advise(
                 "there are no routes: every request is answered 404",
                 at: Position(file: 0, line: 1, column: 1))

@@ -21,7 +21,20 @@ struct AffinityAdvice {
         }
     }
 
+    /// The names under which frameworks keep their own sessions, in lower case.
+    private static let applicationCookies: Set<String> = [
+        "jsessionid", "phpsessid", "asp.net_sessionid", ".aspnetcore.session", "connect.sid",
+        "sessionid", "session", "laravel_session", "ci_session", "_session_id", "rack.session",
+        "play_session", "cfid", "cftoken", "beaker.session.id",
+    ]
+
     private func advise(_ cookie: CookieSettings, _ service: Service, at position: Position) {
+        if AffinityAdvice.applicationCookies.contains(cookie.name.lowercased()) {
+            findings.advise(
+                "applications call their own session cookie \(quoted(cookie.name)), and one would "
+                    + "overwrite the other: choose another session-cookie-name, or follow the "
+                    + "application's with 'affinity: learn'", at: position)
+        }
         if cookie.sameSite == CookieSettings.SameSite.none, !cookie.secure {
             findings.note(
                 "browsers refuse 'SameSite=None' without 'Secure', which is sent over TLS only",

@@ -17,6 +17,15 @@ struct AnnotationValue {
         reader.fault(entry, mustBe: expected)
     }
 
+    /// Whether it is this word, of those that only ingress-nginx knows.
+    func isUpstreamWord(_ word: String) -> Bool { trim(text) == word }
+
+    func warn(_ message: String) {
+        reader.warn(
+            "\(quoted(annotation.name)): \(quoted(text)) \(message)",
+            at: annotation.entry.value.position)
+    }
+
     /// Spaces around the word are trimmed; case counts.
     func word<Value>(_ words: Words<Value>) -> Value? {
         let trimmed = YAMLNode(

@@ -70,6 +70,9 @@ struct Draft {
         return .success(())
     }
 
+    /// Some route is the canary of another, which may have been left out for it.
+    var hasCanaries: Bool { !canaries.isEmpty }
+
     mutating func add(_ canary: Canary) {
         canaries.append(canary)
     }

@@ -15,6 +15,8 @@ struct RouteBehaviour {
     private var sessionTimeout: UInt32?
     private var learnedCookie = "JSESSIONID"
     private var balance: BalanceKind?
+    /// `load-balance: chash`.
+    private var balancesByHash = false
     private var onLost = AffinitySettings.OnLost.rebind
     private(set) var aliases: [HostPattern] = []
     private(set) var upgradeProtocols: [String] = []
@@ -96,6 +98,10 @@ struct RouteBehaviour {
 
     /// Reports what only the whole of the annotations shows.
     func check(_ reader: Reader, at position: Position) {
+        if balancesByHash, hash.byExpression == nil {
+            reader.warn(
+                "'load-balance: chash' has no effect without 'upstream-hash-by'", at: position)
+        }
         guard affinity == .header, hash.byField == nil else { return }
         reader.fault(
             "'affinity: header' names no field: every request is balanced", at: position,
@@ -116,8 +122,7 @@ struct RouteBehaviour {
         case "proxy-ssl-name": value.hosts { backendName = RouteBehaviour.exactName($0) }
         case "session-on-lost":
             if let word = value.word(RouteBehaviour.onLostWords) { onLost = word }
-        case "load-balance":
-            if let word = value.word(ShortFormWords.balance) { balance = word }
+        case "load-balance": applyBalance(value)
         case "session-timeout": value.timeout { sessionTimeout = $0 }
         case "session-learn-cookie": value.cookieText { learnedCookie = $0 }
         case "server-alias": value.hosts { aliases = $0 }
@@ -135,6 +140,21 @@ struct RouteBehaviour {
             } else {
                 hash.apply(annotation.name, value)
             }
+        }
+    }
+
+    /// Two of ingress-nginx's words only repeat what `upstream-hash-by` says.
+    private mutating func applyBalance(_ value: AnnotationValue) {
+        if value.isUpstreamWord("chash") || value.isUpstreamWord("chashsubset") {
+            balancesByHash = true
+        } else if value.isUpstreamWord("sticky_balanced")
+            || value.isUpstreamWord("sticky_persistent")
+        {
+            value.warn("has no effect: 'affinity: cookie' with 'affinity-mode' does that")
+        } else if value.isUpstreamWord("ip_hash") {
+            value.warn("has no effect: 'affinity: client-ip' does that")
+        } else if let word = value.word(ShortFormWords.balance) {
+            balance = word
         }
     }
 

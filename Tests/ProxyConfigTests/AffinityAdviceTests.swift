@@ -24,6 +24,11 @@ import Testing
                 "ends sessions before"
             ),
             ("affinity: cookie, session-cookie-format: ingress-nginx", "are not signed"),
+            ("affinity: cookie, session-cookie-name: JSESSIONID", "would overwrite the other"),
+            ("affinity: cookie, session-cookie-name: phpsessid", "would overwrite the other"),
+            ("load-balance: chash", "without 'upstream-hash-by'"),
+            ("load-balance: sticky_balanced", "'affinity: cookie'"),
+            ("load-balance: ip_hash", "'affinity: client-ip'"),
         ])
     func cookies(annotations: String, expected: String) {
         let found = diagnostics(annotations)
@@ -36,6 +41,14 @@ import Testing
         let secure = "session-cookie-secure: true, session-cookie-samesite: none"
         #expect(diagnostics("affinity: cookie, \(secure)").isEmpty)
         #expect(diagnostics("affinity: client-ip").isEmpty)
+        #expect(diagnostics("load-balance: chash, upstream-hash-by: $host").isEmpty)
+        #expect(diagnostics("affinity: learn, session-learn-cookie: JSESSIONID").isEmpty)
+    }
+
+    @Test("a canary without a primary is told once, not also as a file without routes")
+    func orphanedCanary() {
+        let found = diagnostics("canary: true, canary-weight: 10")
+        #expect(found.count == 1 && found[0].message.contains("a canary without a route"))
     }
 
     @Test("one backend")
