@@ -44,10 +44,21 @@ struct ExplainReport {
         guard let affinity = snapshot.plan(of: match)?.affinity else {
             return add("answer", "404: no route matches, and there is no default service")
         }
+        guard !snapshot.needsTLS(match) || isSecure else {
+            return add("answer", "308: the route is served in TLS only, and it is sent there")
+        }
         let settings =
             route.map { configuration.routes[$0].affinity } ?? configuration.defaultAffinity
         add("affinity", RoutesTable.affinity(settings))
         choose(affinity, from: client)
+    }
+
+    /// By the URL, or by the word of a trusted peer.
+    private var isSecure: Bool {
+        guard snapshot.resolver.isTrusted(peer),
+            let field = request.head.fields.first(.xForwardedProto)
+        else { return request.isSecure }
+        return request.bytes.span.extracting(field.value.offsets).equalsIgnoringCase("https")
     }
 
     private func describe(_ listener: ListenerAddress) -> String {

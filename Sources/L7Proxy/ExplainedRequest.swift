@@ -4,6 +4,8 @@ import HTTPParser
 struct ExplainedRequest {
     let bytes: [UInt8]
     let head: RequestHead
+    /// The URL says https.
+    let isSecure: Bool
 
     /// Nil when the URL is none, or a field is malformed.
     init?(url: String, fields: [String]) {
@@ -24,6 +26,7 @@ struct ExplainedRequest {
         let progress = try? RequestParser(limits: limits).parse(
             bytes.span, scannedCount: &scannedCount, into: &head)
         guard case .complete = progress, !authority.isEmpty else { return nil }
+        isSecure = scheme == schemes[1]
         self.bytes = bytes
         self.head = head
     }

@@ -16,6 +16,9 @@ struct ExplainTests {
           - {host: shop.example.com, service: shop, annotations: {affinity: cookie}}
           - {host: shop.example.com, path: /down, service: down}
           - {host: other.example.com, service: shop}
+          - host: secure.example.com
+            service: shop
+            annotations: {force-ssl-redirect: true}
         """
 
     private func report(_ url: String, _ fields: String...) throws -> ExplainReport {
@@ -54,6 +57,14 @@ struct ExplainTests {
         let report = try report("http://shop.example.com", "Cookie: INGRESSCOOKIE=x")
         #expect(report.text.contains("cookie     not of our making"))
         #expect(report.text.contains("why        cookie: forged"))
+    }
+
+    @Test("a route that is served in TLS only sends the others there")
+    func redirect() throws {
+        let plain = try report("http://secure.example.com/")
+        #expect(!plain.hasBackend && plain.text.contains("answer     308"))
+        #expect(try report("https://secure.example.com/").hasBackend)
+        #expect(try report("http://secure.example.com/", "X-Forwarded-Proto: https").hasBackend)
     }
 
     @Test("no backend, and no route")
