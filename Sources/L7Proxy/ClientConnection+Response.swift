@@ -56,6 +56,7 @@ extension ClientConnection {
         let mayBeKept = ConnectionReuse.mayKeep(
             buffers.responseHead, framing: framing, options: options)
         if isTriedAgain(status: buffers.responseHead.status) { return }
+        noteResponse()
         forgetPreparedRequest()
         let action = exchange.responseHeadArrived(
             status: buffers.responseHead.status, mayBeKept: mayBeKept)
