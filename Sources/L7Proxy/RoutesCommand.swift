@@ -100,13 +100,3 @@ extension ApplicationCookieSettings {
         }
     }
 }
-
-extension HostPattern {
-    var text: String {
-        switch self {
-        case .any: "*"
-        case .exact(let name): name
-        case .wildcard(let suffix): "*.\(suffix)"
-        }
-    }
-}

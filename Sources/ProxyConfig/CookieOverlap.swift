@@ -23,7 +23,7 @@ struct CookieOverlap {
         for (index, route) in routes.enumerated() {
             guard case .cookie(let cookie) = route.affinity.kind else { continue }
             let scope = Scope(
-                name: cookie.name, host: cookie.domain ?? RouteText.render(route.host))
+                name: cookie.name, host: cookie.domain ?? route.host.text)
             scopes[scope, default: []].append(
                 Entry(path: elements(cookie.path ?? route.path), route: index))
         }

@@ -59,7 +59,7 @@ struct IngressRules {
         }
         if case .failure(let taken) = draft.add(route, at: rule.position) {
             reader.warn(
-                "\(RouteText.render(host))\(path) is already routed at "
+                "\(host.text)\(path) is already routed at "
                     + "\(findings.describe(taken.position)), which is older and counts",
                 at: rule.position)
         }

@@ -47,7 +47,7 @@ struct KubernetesTLS {
                 reader.fault(entry, mustBe: RouteText.hostExpected)
                 return nil
             }
-            return RouteText.render(host)
+            return host.text
         }
         return hosts.isEmpty ? nil : hosts
     }

@@ -43,18 +43,4 @@ enum RouteText {
         text.hasPrefix("/") && text.utf8.count <= 4_096
             && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }
-
-    /// How a route without a service name of its own is called.
-    static func name(host: HostPattern, path: String, pathType: PathType) -> String {
-        let shown = render(host) + path
-        return pathType == .exact ? "=\(shown)" : shown
-    }
-
-    static func render(_ host: HostPattern) -> String {
-        switch host {
-        case .any: "*"
-        case .exact(let name): name
-        case .wildcard(let suffix): "*." + suffix
-        }
-    }
 }

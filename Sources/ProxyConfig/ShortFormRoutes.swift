@@ -25,7 +25,7 @@ struct ShortFormRoutes {
             apply(entry, to: &behaviour)
         }
         behaviour.check(reader, at: position)
-        var name = RouteText.name(host: host ?? .any, path: path ?? "/", pathType: pathType)
+        var name = (host ?? .any).routeName(path: path ?? "/", pathType: pathType)
         if behaviour.canary.isOn { name += " (canary)" }
         let named = service(keys, named: name, at: position, &draft)
         // What is wrong was reported, and everything was read for the mistakes in it.
@@ -121,7 +121,7 @@ extension Draft {
             alias.host = host
             guard case .failure(let taken) = add(alias, at: position) else { continue }
             reader.warn(
-                "server-alias: \(RouteText.render(host))\(route.path) is already routed at "
+                "server-alias: \(host.text)\(route.path) is already routed at "
                     + reader.findings.describe(taken.position), at: position)
         }
     }

@@ -29,6 +29,10 @@ package struct Route: Sendable, Equatable {
         self.affinity = affinity
         self.origin = origin
     }
+
+    /// What logs and counters call it: `shop.example.com/cart`, and `=shop.example.com/cart` for
+    /// the exact path alone.
+    package var name: String { host.routeName(path: path, pathType: pathType) }
 }
 
 /// The canary of a route: another service for a part of its requests.
@@ -51,6 +55,21 @@ package enum HostPattern: Sendable, Hashable {
     case exact(String)
     /// `*.example.com` as `example.com`: stands for exactly one more label in front.
     case wildcard(suffix: String)
+
+    /// As routes files write it; `*` for any.
+    package var text: String {
+        switch self {
+        case .any: "*"
+        case .exact(let name): name
+        case .wildcard(let suffix): "*.\(suffix)"
+        }
+    }
+
+    /// The name of a route of this host.
+    package func routeName(path: String, pathType: PathType) -> String {
+        let shown = text + path
+        return pathType == .exact ? "=\(shown)" : shown
+    }
 }
 
 /// Which requests in the clear are sent to come again in TLS.
