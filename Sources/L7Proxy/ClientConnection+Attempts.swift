@@ -105,7 +105,7 @@ extension ClientConnection {
     private func routeAllows(_ failure: AttemptFailure) -> Bool {
         guard let rule = choice?.retry, rule.allows(failure.condition) else { return false }
         guard rule.timeoutSeconds > 0 else { return true }
-        return worker.loop.now < firstAttempt + .seconds(Int(rule.timeoutSeconds))
+        return worker.loop.now < progress.times.arrival + .seconds(Int(rule.timeoutSeconds))
     }
 
     private func chooseSuccessor() -> Bool {

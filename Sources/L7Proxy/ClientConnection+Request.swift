@@ -12,12 +12,19 @@ extension ClientConnection {
         switch worker.buffers.take(from: downstream, seen: scannedRequestCount) {
         case .nothing: return false
         case .endOfStream, .failed:
-            perform(exchange.downstreamEnded())
+            clientEnded()
             return false
         case .bytes:
             parseRequest()
             return true
         }
+    }
+
+    /// The client sends no more: with a request that is not whole, it has gone.
+    private func clientEnded() {
+        let action = exchange.downstreamEnded()
+        if action == .abort { progress.note(.clientLeft) }
+        perform(action)
     }
 
     private func parseRequest() {
@@ -65,7 +72,8 @@ extension ClientConnection {
         if isLastRequest { arrival.facts.wantsKeepAlive = false }
         choice = arrival.choice
         expectedUpgrade = arrival.expectedUpgrade
-        firstAttempt = worker.loop.now
+        progress = ExchangeProgress(
+            at: worker.loop.now, from: arrival.forwarding.client, route: arrival.routePosition)
         worker.retryBudget.requestArrived()
         location = arrival.location
         requestRelay = BodyRelay(
@@ -113,6 +121,7 @@ extension ClientConnection {
     /// it may have to be sent again.
     func forwardRequest() {
         guard let connection = upstream?.connection else { return }
+        progress.times.forwarding = worker.loop.now
         if let prepared = unconfirmedRequest {
             _ = prepared.withBytes { bytes in connection.send(bytes) }
             if !mayReplay { forgetPreparedRequest() }
@@ -133,7 +142,7 @@ extension ClientConnection {
         switch buffers.take(from: downstream, seen: 0, isFlowing: isFlowing) {
         case .nothing: return false
         case .endOfStream, .failed:
-            perform(exchange.downstreamEnded())
+            clientEnded()
             return false
         case .bytes:
             do throws(ParseError) {
@@ -141,6 +150,7 @@ extension ClientConnection {
                 buffers.keep(from: end, with: downstream)
                 noteRequestProgress()
             } catch {
+                progress.note(.refused)
                 perform(exchange.requestWasMalformed(error))
             }
             return true
@@ -164,6 +174,7 @@ extension ClientConnection {
     private func noteRequestProgress() {
         let most = configuration.limits.requestBody
         if most > 0 && requestRelay.contentCount > most {
+            progress.note(.refused)
             perform(exchange.requestBodyOverflowed())
         } else if requestRelay.isComplete {
             perform(exchange.requestEnded())

@@ -95,6 +95,7 @@ extension ClientConnection {
     /// Tells the balancer how long it took, and the route what cookies there are.
     private func noteResponse() {
         guard let choice, !worker.buffers.responseHead.isInterim else { return }
+        progress.answered(worker.buffers.responseHead.status, at: worker.loop.now)
         choice.answered(at: worker.loop.now)
         guard choice.learns else { return }
         var learned = choice
@@ -171,6 +172,7 @@ extension ClientConnection {
                     try responseRelay.reframe(bytes, from: &end, into: &buffers.output)
                 }
             } catch {
+                progress.note(.backendFailed)
                 return perform(exchange.responseWasMalformed(nothingWasSent: isBehindHead))
             }
             buffers.sendOutput(on: downstream)
@@ -191,7 +193,7 @@ extension ClientConnection {
         switch buffers.take(from: connection, seen: 0, isFlowing: isFlowing) {
         case .nothing: return false
         case .failed:
-            noteFailure(.truncated)
+            noteTruncation()
             perform(exchange.upstreamFailed())
         case .endOfStream: responseEndedByClose()
         case .bytes:
@@ -207,9 +209,14 @@ extension ClientConnection {
         return true
     }
 
+    private func noteTruncation() {
+        noteFailure(.truncated)
+        progress.note(.backendFailed)
+    }
+
     private func responseEndedByClose() {
         let endsBody = responseRelay.endsWithConnection
-        if !endsBody { noteFailure(.truncated) }
+        if !endsBody { noteTruncation() }
         perform(exchange.upstreamEnded(endsBody: endsBody))
         guard endsBody else { return }
         let buffers = worker.buffers

@@ -11,6 +11,7 @@ extension ClientConnection {
         let buffers = worker.buffers
         let glued = headByteCount..<buffers.inputCount
         buffers.sendOutput(andInput: glued, on: downstream)
+        progress.downByteCount += UInt64(glued.count)
         buffers.keep(from: buffers.inputCount, with: connection)
         for side in [downstream, connection] { ClientConnection.watchForDeath(side) }
         choice?.openTunnel()
@@ -53,7 +54,7 @@ extension ClientConnection {
     ) -> Bool {
         if target.hasUnsentBytes {
             // A reset, and no end that both sides agreed to: the slow side is told at once.
-            if source.isHungUp && !source.hasFinishedSending { close() }
+            if source.isHungUp && !source.hasFinishedSending { tunnelBroke(at: source) }
             return false
         }
         let buffers = worker.buffers
@@ -67,16 +68,29 @@ extension ClientConnection {
             if move.forwardedCount > 0,
                 case .failed = buffers.sendInput(0..<move.forwardedCount, on: target)
             {
-                close()
+                tunnelBroke(at: target)
                 return false
             }
+            count(move.forwardedCount, direction)
             buffers.keep(from: buffers.inputCount, with: source)
             if move.closes { sendClose(on: target) }
         // Half-close is passed on; the other direction lives until it ends too.
         case .endOfStream: target.finishSending()
-        case .failed: close()
+        case .failed: tunnelBroke(at: source)
         }
         return true
+    }
+
+    private func count(_ byteCount: Int, _ direction: WebSocketTunnel.Direction) {
+        switch direction {
+        case .fromClient: progress.upByteCount += UInt64(byteCount)
+        case .fromBackend: progress.downByteCount += UInt64(byteCount)
+        }
+    }
+
+    private func tunnelBroke(at side: Connection) {
+        progress.note(side === downstream ? .clientLeft : .backendFailed)
+        close()
     }
 
     /// Ends a WebSocket by the rules of its protocol, from the middle: each side gets a Close

@@ -43,8 +43,8 @@ final class ClientConnection: ConnectionHandler {
     var scannedRequestCount = 0
     var scannedResponseCount = 0
     var requestCount = 0
-    /// When the first attempt of this exchange began.
-    var firstAttempt = MonotonicTime.distantFuture
+    /// What is remembered of this exchange for its record.
+    var progress = ExchangeProgress()
 
     /// Counted at the chosen backend, where that has a bound.
     var heldPlace: BoundedCount?
@@ -99,6 +99,7 @@ final class ClientConnection: ConnectionHandler {
         if endMoment != nil {
             endMoment = nil
             if webSocket == nil && isIdle { return close() }
+            if webSocket != nil { progress.note(.stopped) }
             endWebSocket()
             return advance()
         }
@@ -112,13 +113,18 @@ final class ClientConnection: ConnectionHandler {
         switch wait {
         case .connect: connectFailed(.connectTimedOut)
         case .queue where queueTicket.map { worker.loop.now < $0.end } == true: break
-        case .queue: perform(exchange.deadlinePassed(wait))
+        case .queue: timeIsUp(for: wait)
         case .backendRead, .backendWrite:
-            if !answerFailed(.timedOut) { perform(exchange.deadlinePassed(wait)) }
+            if !answerFailed(.timedOut) { timeIsUp(for: wait) }
         case .clientIdle, .requestHead, .requestBody, .clientWrite, .tunnelIdle, .linger:
-            perform(exchange.deadlinePassed(wait))
+            timeIsUp(for: wait)
         }
         advance()
+    }
+
+    private func timeIsUp(for wait: Wait) {
+        progress.note(.timedOut)
+        perform(exchange.deadlinePassed(wait))
     }
 
     /// Whether a slow reader has taken something since it was last looked at. The kernel tells of
@@ -172,6 +178,7 @@ final class ClientConnection: ConnectionHandler {
         if exchange.responseSide == .tunnel { return pumpTunnel() }
         // The client has reset, or a send to it failed: nobody is left to answer.
         if downstream.isHungUp || downstream.error != nil {
+            progress.note(.clientLeft)
             close()
             return false
         }
@@ -253,6 +260,8 @@ final class ClientConnection: ConnectionHandler {
         response.omitsBody = exchange.request.method == .head
         if (300..<400).contains(status) { response.location = location }
         if isOnWrongPort { response.explanation = "this port speaks TLS: use https" }
+        beginRecordIfNone()
+        progress.answeredLocally(status, byteCount: response.bodyByteCount)
         worker.buffers.output.removeAll()
         response.write(date: worker.dateLine, into: &worker.buffers.output)
         worker.buffers.sendOutput(on: downstream)
@@ -289,12 +298,15 @@ final class ClientConnection: ConnectionHandler {
     /// hold, and could keep it in memory for days.
     func letGoOfOldConfiguration() {
         switch exchange.responseSide {
-        case .idle, .tunnel: configuration = worker.configuration
+        case .idle, .tunnel:
+            keepNames()
+            configuration = worker.configuration
         case .queued, .connecting, .awaitingHead, .body, .complete: break
         }
     }
 
     private func forgetExchange() {
+        reportExchange()
         leaveQueue()
         choice?.end(monotonicSeconds: worker.monotonicSeconds)
         choice = nil
@@ -312,6 +324,12 @@ final class ClientConnection: ConnectionHandler {
         }
         exchange.discardRequest()
         downstream.finishSending()
+    }
+
+    /// Closes in the middle of whatever there is, because the process ends.
+    func stop() {
+        progress.note(.stopped)
+        close()
     }
 
     /// Closes at once. A response whose end is the close itself is reset unless the kernel has all

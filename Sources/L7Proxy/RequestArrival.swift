@@ -11,6 +11,8 @@ struct RequestArrival {
     var facts = Exchange.RequestFacts()
     var forwarding: RequestForwarding
     var choice: Choice?
+    /// Position of the route that it matches.
+    private(set) var routePosition: Int?
     /// What a 101 would have to say; nil when none may come.
     var expectedUpgrade: UpgradeExpectation?
     /// The status of a request that no backend is to see.
@@ -106,6 +108,7 @@ struct RequestArrival {
         let range = head.targetForm == .asterisk ? ByteRange.empty : head.path
         let path = bytes.extracting(range.offsets)
         let match = configuration.snapshot.routeTable.resolve(host: host, path: path)
+        if case .route(let position) = match { routePosition = position }
         guard let plan = configuration.snapshot.plan(of: match) else {
             refusal = match == .ambiguous ? 400 : 404
             return

@@ -23,6 +23,9 @@ final class Server {
     private let ticketKeys = TLSTicketKeys()
     private var workers: [WorkerThread] = []
 
+    /// Told of every exchange, on the threads of the workers; for tests.
+    var onExchangeEnd: (@Sendable (ExchangeRecord) -> Void)?
+
     static let signals = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2]
 
     init(
@@ -65,8 +68,9 @@ final class Server {
         prober.check(HealthTarget.all(in: snapshot))
         var bound: [ListenerAddress: SocketAddress] = [:]
         for number in 0..<workerCount {
-            let worker = WorkerThread(
-                number: number, share: WorkerShare(admission: admission, log: log))
+            let share = WorkerShare(
+                admission: admission, log: log, onExchangeEnd: onExchangeEnd)
+            let worker = WorkerThread(number: number, share: share)
             workers.append(worker)
             // One after the other: the first finds the ports that the others share.
             bound.merge(try worker.start(snapshot, resolved: bound)) { first, _ in first }

@@ -42,7 +42,7 @@ final class Worker: ClientConnectionOwner {
             snapshot, pools: pools.pools(for: snapshot), seed: random.next())
         context = WorkerContext(
             loop: loop, buffers: buffers, random: random, configuration: configuration,
-            owner: self)
+            observer: ExchangeObserver(onEnd: share.onExchangeEnd), owner: self)
         loop.onWake = { [unowned self] in takeOrders() }
         handshakes.onEnd = { [unowned self] in handshakeEnded($0, $1) }
     }
@@ -291,7 +291,7 @@ final class Worker: ClientConnectionOwner {
         for listener in listeners.values { listener.close() }
         for arrival in arrivals.values { end(arrival, as: nil) }
         handshakes.closeAll()
-        for case let client? in clients { client.close() }
+        for case let client? in clients { client.stop() }
         pools.closeIdle()
         memory.close()
     }

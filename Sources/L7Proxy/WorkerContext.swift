@@ -14,6 +14,8 @@ final class WorkerContext {
     var retryBudget = RetryBudget()
     /// Requests that wait for a place at a backend, the first first.
     var queue = RequestQueue()
+    /// Hears of every exchange when it is over.
+    let observer: ExchangeObserver
     /// No exchange begins any more on a connection that has one: the process is about to end.
     var isDraining = false
     // SAFETY: the worker owns the context and every connection that could call it.
@@ -21,12 +23,14 @@ final class WorkerContext {
 
     init(
         loop: EventLoop, buffers: LoopBuffers, random: SplitMix64,
-        configuration: WorkerConfiguration, owner: any ClientConnectionOwner
+        configuration: WorkerConfiguration, observer: ExchangeObserver,
+        owner: any ClientConnectionOwner
     ) {
         self.loop = loop
         self.buffers = buffers
         self.random = random
         self.configuration = configuration
+        self.observer = observer
         unsafe self.owner = owner
     }
 

@@ -8,10 +8,16 @@ final class WorkerShare: Sendable {
     let orders = OrderBox()
     let log: Logger
     let admission: Admission
+    /// For tests: called on the worker's thread.
+    let onExchangeEnd: (@Sendable (ExchangeRecord) -> Void)?
     private let ended = Atomic<Bool>(false)
 
-    init(admission: Admission, log: Logger) {
+    init(
+        admission: Admission, log: Logger,
+        onExchangeEnd: (@Sendable (ExchangeRecord) -> Void)? = nil
+    ) {
         self.admission = admission
+        self.onExchangeEnd = onExchangeEnd
         self.log = log
     }
 

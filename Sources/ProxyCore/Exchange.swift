@@ -59,7 +59,7 @@ package struct Exchange: Equatable, Sendable {
     package private(set) var request = RequestFacts()
 
     /// Connections tried for this request.
-    private var attempts: UInt8 = 0
+    package private(set) var attempts: UInt8 = 0
     /// Interim responses passed or skipped for this request.
     private var interimCount: UInt8 = 0
     private var connection = UpstreamFacts()

@@ -23,7 +23,7 @@ package struct LocalResponse: Sendable {
         writer.append("\r\n")
         writer.append(date)
         writer.append("Content-Type: text/plain\r\nContent-Length: ")
-        writer.append(decimal: UInt64(bodyByteCount(reason)))
+        writer.append(decimal: UInt64(contentByteCount(reason)))
         writer.append("\r\n")
         if !location.isEmpty {
             writer.append("Location: ")
@@ -50,7 +50,12 @@ package struct LocalResponse: Sendable {
         writer.append(UInt8(ascii: "\n"))
     }
 
-    private func bodyByteCount(_ reason: StaticString) -> Int {
+    /// Bytes of content that `write` writes.
+    package var bodyByteCount: Int {
+        omitsBody ? 0 : contentByteCount(LocalResponse.reason(of: status))
+    }
+
+    private func contentByteCount(_ reason: StaticString) -> Int {
         let more = explanation.utf8CodeUnitCount
         return 4 + reason.utf8CodeUnitCount + (more > 0 ? 2 + more : 0) + 1
     }

@@ -24,7 +24,7 @@ final class ProxyUnderTest: Sendable {
     ///   - listener: keys of the listener besides its address, as `proxyProtocol: true`.
     init(
         file text: String, workers: Int = 1, backends: [ScriptedBackend] = [],
-        listener: String = ""
+        listener: String = "", observing records: Records? = nil
     ) throws {
         let file = FileInMemory(text, workers: workers, listener: listener)
         self.file = file
@@ -33,6 +33,7 @@ final class ProxyUnderTest: Sendable {
         var log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         log.logLevel = .critical
         let server = try Server(configuration, source: { file.read() }, log: log)
+        if let records { server.onExchangeEnd = { records.add($0) } }
         let addresses: [ListenerAddress: SocketAddress]
         do {
             addresses = try server.start()
@@ -51,7 +52,7 @@ final class ProxyUnderTest: Sendable {
     ///   - settings: further lines of the file.
     convenience init(
         to backends: ScriptedBackend..., annotations: String = "", settings: String = "",
-        workers: Int = 1, listener: String = ""
+        workers: Int = 1, listener: String = "", observing records: Records? = nil
     ) throws {
         let addresses = backends.map { "\"\($0.address)\"" }.joined(separator: ", ")
         let file = """
@@ -60,7 +61,9 @@ final class ProxyUnderTest: Sendable {
                 annotations: {\(annotations)}
             \(settings)
             """
-        try self.init(file: file, workers: workers, backends: backends, listener: listener)
+        try self.init(
+            file: file, workers: workers, backends: backends, listener: listener,
+            observing: records)
     }
 
     deinit {

@@ -1,0 +1,63 @@
+import HTTPParser
+import ProxyCore
+import StickyPolicy
+import Transport
+
+/// The one place where an exchange is over: answered, refused, left, cut, or the end of a tunnel.
+extension ClientConnection {
+    /// Hands the record of the exchange to the worker's observer, if there is an exchange.
+    func reportExchange() {
+        guard progress.isOpen else { return }
+        worker.observer.exchangeEnded(makeRecord(), under: configuration)
+        progress = ExchangeProgress()
+    }
+
+    private func makeRecord() -> ExchangeRecord {
+        var record = ExchangeRecord(client: progress.client, peer: peer)
+        record.end = progress.end ?? .complete
+        record.status = progress.status
+        record.isLocal = progress.isLocal
+        if progress.hasHead {
+            record.method = exchange.request.method
+            record.version = exchange.request.version
+        }
+        record.isSecure = security != nil
+        record.isTunnel = exchange.responseSide == .tunnel
+        record.attempts = exchange.attempts
+        record.place.route = progress.route
+        record.names = progress.names
+        if let choice {
+            record.place.service = choice.service
+            record.place.backend = choice.selection.backend
+            record.affinity = choice.selection.kind
+            record.reason = choice.selection.reason
+        }
+        record.times = progress.times
+        record.times.end = worker.loop.now
+        countBytes(into: &record)
+        return record
+    }
+
+    private func countBytes(into record: inout ExchangeRecord) {
+        record.requestByteCount = requestRelay.contentCount + progress.upByteCount
+        record.responseByteCount = progress.downByteCount
+        // Without an answer from a backend the relay is still that of the exchange before.
+        if progress.status != 0, !progress.isLocal, !record.isTunnel {
+            record.responseByteCount = responseRelay.contentCount
+        }
+    }
+
+    /// For a message that was no request, and never arrived as one.
+    func beginRecordIfNone() {
+        guard !progress.isOpen else { return }
+        progress = ExchangeProgress(withoutHeadAt: worker.loop.now, from: peer)
+        requestRelay = BodyRelay(framing: .none, target: .plain)
+    }
+
+    /// Before the configuration goes that the positions are of.
+    func keepNames() {
+        guard progress.isOpen, progress.names == nil else { return }
+        let place = makeRecord().place
+        progress.names = configuration.snapshot.configuration.names(of: place)
+    }
+}
