@@ -26,6 +26,7 @@ enum DemoRoutes {
             listeners:
               - address: 127.0.0.1:\(port)
             workers: 1
+            admin: off
             timeouts: {drain: 1s}
             services:
               demo:

@@ -25,8 +25,9 @@ struct RunCommand: ParsableCommand {
     var workers: Int?
 
     @Option(
-        help: ArgumentHelp("The admin listener: only off is supported yet.", valueName: "address"))
-    var admin: String = "off"
+        help: ArgumentHelp(
+            "The admin listener's address instead of the file's, or off.", valueName: "address"))
+    var admin: String?
 
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel = "info"
@@ -43,8 +44,9 @@ struct RunCommand: ParsableCommand {
             let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
             throw ValidationError("--log-level takes one of \(levels), not \(logLevel).")
         }
-        if admin != "off" {
-            throw ValidationError("--admin: the admin listener is not supported yet; give off.")
+        if let admin, admin != "off", ListenerAddress(text: admin) == nil {
+            throw ValidationError(
+                "--admin takes 127.0.0.1:9901, unix:/path or off, not \(admin).")
         }
     }
 
@@ -58,6 +60,13 @@ struct RunCommand: ParsableCommand {
             log.error("\(error)")
             throw ExitStatus.badConfiguration
         }
+        do throws(AdminFailure) {
+            try server.startAdmin()
+        } catch {
+            log.error("\(error)")
+            throw ExitStatus.unavailable
+        }
+        if let address = server.adminAddress { log.notice("admin listener on \(address)") }
         do throws(ListenError) {
             let addresses = try server.start()
             let places = addresses.values.map { "\($0)" }.sorted().joined(separator: ", ")
@@ -87,6 +96,14 @@ struct RunCommand: ParsableCommand {
             configuration.listeners = listen.compactMap(ListenerAddress.init(text:))
         }
         if let workers { configuration.workers = .exactly(workers) }
+        if admin == "off" { configuration.admin = .off }
+        if let address = admin.flatMap(ListenerAddress.init(text:)) {
+            configuration.admin = .at(address, tokenFile: configuration.admin.tokenFile)
+            if let fault = configuration.admin.fault {
+                StandardErrorLog.write("error: \(fault)\n")
+                return nil
+            }
+        }
         return configuration
     }
 }

@@ -3,7 +3,6 @@ import Logging
 import ProxyConfig
 import ProxyCore
 import StickyPolicy
-import Synchronization
 import Transport
 
 /// The process: starts the workers, waits for signals, and passes on what they mean. It runs on the
@@ -22,6 +21,8 @@ final class Server {
     /// They outlive reloads, and so do the tickets.
     private let ticketKeys = TLSTicketKeys()
     private var workers: [WorkerThread] = []
+    private let status: ProcessStatus
+    private let admin: AdminServer
 
     /// Told of every exchange, on the threads of the workers; for tests.
     var onExchangeEnd: (@Sendable (ExchangeRecord) -> Void)?
@@ -46,7 +47,12 @@ final class Server {
             configuration, ticketKeys: ticketKeys, at: WallClock.unixSeconds())
         running = configuration
         self.sessions = sessions
+        status = ProcessStatus(admission: admission, sessions: sessions, health: health)
+        admin = AdminServer(AdminAnswers(status: status), log: log)
     }
+
+    /// Where the admin listener is; nil where there is none.
+    var adminAddress: SocketAddress? { admin.address }
 
     private func warnAboutCertificates() {
         for warning in tls.warnings { log.warning("\(warning)") }
@@ -75,6 +81,8 @@ final class Server {
             // One after the other: the first finds the ports that the others share.
             bound.merge(try worker.start(snapshot, resolved: bound)) { first, _ in first }
         }
+        status.adopt(snapshot)
+        status.enter(.ready)
         return bound
     }
 
@@ -107,8 +115,14 @@ final class Server {
         }
     }
 
+    /// Opens the admin listener, which may answer before the workers listen.
+    func startAdmin() throws(AdminFailure) {
+        try admin.adopt(running.admin)
+    }
+
     /// Ends everything at once and waits for it.
     func stop() {
+        defer { admin.stop() }
         prober.stop()
         for worker in workers { worker.share.orders.put(.stop) }
         for worker in workers { worker.join() }
@@ -118,8 +132,7 @@ final class Server {
     /// Reads the configuration again. One that is not good changes nothing.
     func reload() {
         guard let configuration = source() else {
-            log.error("the configuration was not reloaded; the running one stays")
-            return
+            return refuseReload("; the running one stays")
         }
         do throws(UnusableConfiguration) {
             resources = RouteAffinity.Resources(
@@ -128,16 +141,19 @@ final class Server {
             tls = try TLSContexts(
                 configuration, ticketKeys: ticketKeys, at: WallClock.unixSeconds())
         } catch {
-            log.error("the configuration was not reloaded: \(error)")
-            return
+            return refuseReload(": \(error)")
         }
         do throws(ListenError) {
             for address in configuration.listeners where !running.listeners.contains(address) {
                 try Server.probe(address)
             }
         } catch {
-            log.error("the configuration was not reloaded: \(error)")
-            return
+            return refuseReload(": \(error)")
+        }
+        do throws(AdminFailure) {
+            try admin.adopt(configuration.admin)
+        } catch {
+            return refuseReload(": \(error)")
         }
         warnAboutWhatNeedsARestart(configuration)
         running = configuration
@@ -146,12 +162,20 @@ final class Server {
             configuration, resources: resources, health: health, tls: tls)
         prober.check(HealthTarget.all(in: snapshot))
         for worker in workers { worker.share.orders.put(.adopt(snapshot)) }
+        status.adopt(snapshot)
+        status.reloadSucceeded()
         log.notice("configuration reloaded: \(configuration.routes.count) routes")
+    }
+
+    private func refuseReload(_ reason: String) {
+        status.reloadFailed()
+        log.error("the configuration was not reloaded\(reason)")
     }
 
     /// Ends everything in its time: waits for `preStop`, closes the listeners, lets what is in
     /// flight finish within `drain`, and stops.
     func drain() {
+        status.enter(.draining)
         waitBeforeStop()
         let limit = running.timeouts.drain
         log.notice("draining for at most \(limit)")
@@ -200,6 +224,8 @@ final class Server {
     }
 }
 
+private typealias WorkerBirth = Birth<[ListenerAddress: SocketAddress], ListenError>
+
 /// One worker's thread, seen from outside.
 private final class WorkerThread {
     let share: WorkerShare
@@ -247,22 +273,5 @@ private func runWorker(
         worker.run()
     } catch {
         birth.report(.failure(error))
-    }
-}
-
-/// How a worker's thread tells the main one that it listens, or why not.
-private final class WorkerBirth: Sendable {
-    private let outcome = Mutex<Result<[ListenerAddress: SocketAddress], ListenError>?>(nil)
-
-    func report(_ result: Result<[ListenerAddress: SocketAddress], ListenError>) {
-        outcome.withLock { $0 = result }
-    }
-
-    func wait() -> Result<[ListenerAddress: SocketAddress], ListenError> {
-        while true {
-            if let result = outcome.withLock({ $0 }) { return result }
-            // Once at start, for a fraction of a millisecond.
-            usleep(200)
-        }
     }
 }

@@ -28,6 +28,7 @@ package struct Configuration: Sendable, Equatable {
     package var timeouts = Timeouts()
     package var limits = Limits()
     package var workers = WorkerCount.automatic
+    package var admin = AdminRule.usual
 
     package init() {}
 }
@@ -36,11 +37,6 @@ package enum WorkerCount: Sendable, Equatable {
     /// One event loop for each usable CPU.
     case automatic
     case exactly(Int)
-}
-
-package enum ListenerAddress: Sendable, Hashable {
-    case tcp(Endpoint)
-    case unix(path: String)
 }
 
 package enum CookieKeySource: Sendable, Equatable {

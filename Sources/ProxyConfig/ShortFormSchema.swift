@@ -11,9 +11,11 @@ enum ShortFormSchema {
             ("defaultService", .full), ("annotations", .full), ("cookieKeys", .full),
             ("sessionStore", .full), ("sessionLimit", .full), ("timeouts", .full),
             ("limits", .full), ("accessLog", .only(.word("off"))),
-            // The admin listener does not exist yet, so the default is `off`.
-            ("admin", .only(.word("off"))), ("workers", .full),
+            ("admin", .full), ("workers", .full),
         ])
+
+    static let admin = Schema(
+        subject: "'admin'", keys: [("address", .full), ("tokenFile", .full)])
 
     static let listener = Schema(
         subject: "a listener",
@@ -108,8 +110,8 @@ enum ShortFormSchema {
 
     /// Every mapping, for the test that the example file names each key.
     static let all = [
-        root, listener, listenerTLS, certificate, clientIP, service, serviceTLS, passiveHealth,
-        healthCheck, queue, backend, sessionAffinityConfig,
+        root, admin, listener, listenerTLS, certificate, clientIP, service, serviceTLS,
+        passiveHealth, healthCheck, queue, backend, sessionAffinityConfig,
         sessionAffinityClientIP, route, timeouts, limits,
     ]
 }

@@ -26,6 +26,9 @@ struct ShortFormSettings {
         }
         readSessions(fields, &result)
         readWorkers(fields, &result)
+        if let entry = fields["admin"], once.isFirst("admin", entry, reader) {
+            result.admin = ShortFormAdmin(reader: reader, file: file).rule(entry) ?? .usual
+        }
         readTimeouts(fields, &result.timeouts)
         readLimits(fields, &result.limits)
     }

@@ -70,8 +70,11 @@ package struct LocalResponse: Sendable {
     /// RFC 9110 §15.
     package static func reason(of status: UInt16) -> StaticString {
         switch status {
+        case 200: "OK"
         case 308: "Permanent Redirect"
         case 400: "Bad Request"
+        case 401: "Unauthorized"
+        case 403: "Forbidden"
         case 404: "Not Found"
         case 405: "Method Not Allowed"
         case 408: "Request Timeout"

@@ -7,7 +7,6 @@ import Testing
         arguments: [
             ("sessionStore: redis://127.0.0.1:6379/0", "'sessionStore': redis"),
             ("accessLog: {format: json}", "'accessLog'"),
-            ("admin: 127.0.0.1:9901", "'admin'"),
         ])
     func refused(text: String, key: String) {
         let result = load(text)
@@ -24,7 +23,6 @@ import Testing
             "timeouts: {preStop: 0}",
             "limits: {memory: 0k}",
             "accessLog: off",
-            "admin: off",
         ])
     func accepted(text: String) {
         #expect(load(text).configuration != nil)

@@ -15,6 +15,8 @@ import Transport
 /// The ends that it hands out keep it alive, and it keeps its backends alive.
 final class ProxyUnderTest: Sendable {
     let port: UInt16
+    /// Nil without an admin listener.
+    let adminPort: UInt16?
     private let server: Mutex<Server?>
     private let file: FileInMemory
     private let backends: [ScriptedBackend]
@@ -22,11 +24,12 @@ final class ProxyUnderTest: Sendable {
     /// - Parameters:
     ///   - file: the routes file, without listeners and workers.
     ///   - listener: keys of the listener besides its address, as `proxyProtocol: true`.
+    ///   - admin: the value of this key.
     init(
         file text: String, workers: Int = 1, backends: [ScriptedBackend] = [],
-        listener: String = "", observing records: Records? = nil
+        listener: String = "", admin: String = "off", observing records: Records? = nil
     ) throws {
-        let file = FileInMemory(text, workers: workers, listener: listener)
+        let file = FileInMemory(text, workers: workers, listener: listener, admin: admin)
         self.file = file
         self.backends = backends
         let configuration = try #require(file.read())
@@ -36,12 +39,14 @@ final class ProxyUnderTest: Sendable {
         if let records { server.onExchangeEnd = { records.add($0) } }
         let addresses: [ListenerAddress: SocketAddress]
         do {
+            if admin != "off" { try server.startAdmin() }
             addresses = try server.start()
         } catch {
             server.stop()
             throw error
         }
         port = try #require(addresses.values.first?.port)
+        adminPort = server.adminAddress?.port
         self.server = Mutex(server)
     }
 
@@ -52,7 +57,8 @@ final class ProxyUnderTest: Sendable {
     ///   - settings: further lines of the file.
     convenience init(
         to backends: ScriptedBackend..., annotations: String = "", settings: String = "",
-        workers: Int = 1, listener: String = "", observing records: Records? = nil
+        workers: Int = 1, listener: String = "", admin: String = "off",
+        observing records: Records? = nil
     ) throws {
         let addresses = backends.map { "\"\($0.address)\"" }.joined(separator: ", ")
         let file = """
@@ -62,7 +68,7 @@ final class ProxyUnderTest: Sendable {
             \(settings)
             """
         try self.init(
-            file: file, workers: workers, backends: backends, listener: listener,
+            file: file, workers: workers, backends: backends, listener: listener, admin: admin,
             observing: records)
     }
 
@@ -105,6 +111,13 @@ final class ProxyUnderTest: Sendable {
         return wire
     }
 
+    /// A new connection to the admin listener.
+    func connectAdmin(sending text: String = "") throws -> Wire {
+        let wire = try Wire(connectingTo: #require(adminPort), owner: self)
+        try wire.send(text)
+        return wire
+    }
+
     /// Sends bytes on a new connection.
     func connect(sending text: String) throws -> Wire {
         let wire = try connect()
@@ -123,8 +136,10 @@ private final class FileInMemory: Sendable {
     private let text: Mutex<String>
     private let workers: Int
     private let listener: String
+    private let admin: String
 
-    init(_ text: String, workers: Int, listener: String) {
+    init(_ text: String, workers: Int, listener: String, admin: String) {
+        self.admin = admin
         self.text = Mutex(text)
         self.workers = workers
         self.listener = listener
@@ -138,6 +153,7 @@ private final class FileInMemory: Sendable {
         let complete = """
             listeners: [{address: "127.0.0.1:0", \(listener)}]
             workers: \(workers)
+            admin: \(admin)
             \(text.withLock { $0 })
             """
         let result = ConfigurationLoader.load([SourceFile(name: "routes.yaml", text: complete)])
