@@ -11,13 +11,14 @@ struct TLSNameTable: Sendable {
     /// An earlier certificate of the same name and kind of key stays.
     mutating func add(_ certificate: TLSCertificate, for name: String) {
         if name.hasPrefix("*.") {
-            insert(certificate, into: &wildcards[String(name.dropFirst()), default: []])
+            Self.insert(certificate, into: &wildcards[String(name.dropFirst()), default: []])
         } else {
-            insert(certificate, into: &exact[name, default: []])
+            Self.insert(certificate, into: &exact[name, default: []])
         }
     }
 
-    private func insert(_ certificate: TLSCertificate, into group: inout Group) {
+    // Static, so that nothing holds on to a second copy of the table while one group changes.
+    private static func insert(_ certificate: TLSCertificate, into group: inout Group) {
         guard !group.contains(where: { $0.keyKind == certificate.keyKind }) else { return }
         let kind = certificate.keyKind.rawValue
         let place = group.firstIndex { $0.keyKind.rawValue > kind } ?? group.count
