@@ -262,6 +262,7 @@ final class ClientConnection: ConnectionHandler {
         if isOnWrongPort { response.explanation = "this port speaks TLS: use https" }
         beginRecordIfNone()
         progress.answeredLocally(status, byteCount: response.bodyByteCount)
+        if security?.sendsHSTS == true { response.fieldLines = ResponseForwarding.hstsLine }
         worker.buffers.output.removeAll()
         response.write(date: worker.dateLine, into: &worker.buffers.output)
         worker.buffers.sendOutput(on: downstream)

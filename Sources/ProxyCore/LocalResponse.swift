@@ -10,6 +10,8 @@ package struct LocalResponse: Sendable {
     package var location: [UInt8] = []
     /// More than the status says, for whoever reads it; in ASCII.
     package var explanation: StaticString = ""
+    /// Whole field lines with their CRLF, such as Strict-Transport-Security.
+    package var fieldLines: StaticString = ""
 
     package init(status: UInt16) {
         self.status = status
@@ -30,6 +32,7 @@ package struct LocalResponse: Sendable {
             writer.append(location)
             writer.append("\r\n")
         }
+        writer.append(fieldLines)
         if status == 405 {
             writer.append("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n")
         }
