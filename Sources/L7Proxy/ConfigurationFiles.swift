@@ -43,6 +43,14 @@ enum ConfigurationFiles {
             seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec)
     }
 
+    /// Why a file cannot be read; nil when it can be.
+    static func fault(ofFile path: String) -> String? {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return "\(Unreadable(path: path, code: errno))" }
+        close(descriptor)
+        return nil
+    }
+
     static func bytes(ofFile path: String) throws(Unreadable) -> [UInt8] {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Unreadable(path: path, code: errno) }

@@ -14,6 +14,7 @@ extension ConfigurationOptions {
         }
         var loader = LoaderOptions(ingressClasses: ingressClass, isStrict: strict)
         loader.patternFault = { RegularExpression.fault(in: $0) }
+        loader.pathFault = { ConfigurationFiles.fault(ofFile: $0) }
         let result = ConfigurationLoader.load(files, options: loader)
         for diagnostic in result.diagnostics { StandardErrorLog.write(diagnostic.rendered + "\n") }
         return result.configuration

@@ -17,6 +17,8 @@ package struct LoaderOptions: Sendable {
     package var isStrict = false
     /// Says what is wrong with a regular expression, or nil; without it none is looked into.
     package var patternFault: (@Sendable (String) -> String?)?
+    /// Says why a file that is named cannot be read, or nil; without it none is looked for.
+    package var pathFault: (@Sendable (String) -> String?)?
 
     package init(ingressClasses: [String] = [], isStrict: Bool = false) {
         self.ingressClasses = ingressClasses
@@ -31,6 +33,7 @@ package enum ConfigurationLoader {
     ) -> ConfigurationResult {
         let findings = Findings(
             files: files, isStrict: options.isStrict, patternFault: options.patternFault)
+        findings.pathFault = options.pathFault
         var shortForm = ShortForm(findings: findings)
         var objects = KubernetesObjects(findings: findings)
         for file in files.indices {

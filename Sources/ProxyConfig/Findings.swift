@@ -24,6 +24,8 @@ final class Findings {
 
     /// Says what is wrong with a regular expression.
     let patternFault: (@Sendable (String) -> String?)?
+    /// Says why a file cannot be read.
+    var pathFault: (@Sendable (String) -> String?)?
 
     init(
         files: [SourceFile], isStrict: Bool, patternFault: (@Sendable (String) -> String?)? = nil

@@ -75,7 +75,12 @@ struct ShortFormTLS {
         path(entry).map { .file($0) }
     }
 
+    /// A file that cannot be read is reported where it is named.
     private func path(_ entry: YAMLEntry) -> String? {
-        reader.text(entry).map(file.resolve)
+        guard let path = reader.text(entry).map(file.resolve) else { return nil }
+        if let fault = reader.findings.pathFault?(path) {
+            reader.fault("\(quoted(entry.key)): \(fault)", at: entry.value.position)
+        }
+        return path
     }
 }

@@ -95,6 +95,23 @@ struct TLSKeysTests {
         #expect(result.diagnostics.map(\.message).contains(message))
     }
 
+    @Test("a certificate that cannot be read is an error at its own place")
+    func unreadable() throws {
+        var options = LoaderOptions()
+        options.pathFault = { $0.hasSuffix("missing.key") ? "cannot read \($0)" : nil }
+        let text = """
+            listeners:
+              - address: 0.0.0.0:1
+                tls: {certificates: [{certificate: a.crt, key: missing.key}]}
+            """
+        let file = SourceFile(name: "/etc/routes.yaml", text: text)
+        let result = ConfigurationLoader.load([file], options: options)
+        #expect(result.configuration == nil)
+        let found = try #require(result.diagnostics.first { $0.severity == .error })
+        #expect(found.message == "'key': cannot read /etc/missing.key")
+        #expect((found.line, found.column) == (3, 52))
+    }
+
     @Test("redirects to TLS follow the annotations of ingress-nginx")
     func redirects() throws {
         let routes = try configuration(
