@@ -34,8 +34,8 @@ struct ConfigurationWatcher: Sendable {
             guard waitForChange(of: known) else { return }
             // A file that is missing for a moment is one that is being replaced.
             guard let found = contents(after: known), found != known else { continue }
+            log.notice("\(found.changes(since: known, in: path)) changed")
             known = found
-            log.notice("\(path) has changed")
             kill(getpid(), SIGHUP)
         }
     }
@@ -83,6 +83,18 @@ struct ConfigurationWatcher: Sendable {
         var texts: [[UInt8]]
         var tlsPaths: [String]
         var stamps: [ConfigurationFiles.Stamp]
+
+        /// `routes.yaml has`, or the certificates and keys: `a.crt, a.key have`.
+        func changes(since known: Contents?, in path: String) -> String {
+            guard let known, texts == known.texts, stamps.count == known.stamps.count else {
+                return "\(path) has"
+            }
+            let changed = stamps.indices.filter { stamps[$0] != known.stamps[$0] }
+            // A list that fits a line: a renewal may touch thousands at once.
+            var names = changed.prefix(4).map { tlsPaths[$0] }.joined(separator: ", ")
+            if changed.count > 4 { names += " and \(changed.count - 4) others" }
+            return names + (changed.count == 1 ? " has" : " have")
+        }
     }
 
     /// Nil while a file is missing.
