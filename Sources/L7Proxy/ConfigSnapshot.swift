@@ -95,6 +95,9 @@ final class ConfigSnapshot: Sendable {
             handshakeNanoseconds: configuration.timeouts.tlsHandshake.wholeNanoseconds)
     }
 
+    /// When the certificates end that clients are shown.
+    var certificateExpiries: [CertificateExpiry] { tls.expiries }
+
     /// How the backends of a service are spoken to; nil for in the clear.
     func serviceTLS(_ service: Int) -> TLSClientContext? { tls.services[service] }
 

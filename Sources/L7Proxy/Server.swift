@@ -139,7 +139,7 @@ final class Server {
                 authenticator: try CookieKeys.authenticator(for: configuration.cookieKeys),
                 sessions: sessions)
             tls = try TLSContexts(
-                configuration, ticketKeys: ticketKeys, at: WallClock.unixSeconds())
+                configuration, after: tls, ticketKeys: ticketKeys, at: WallClock.unixSeconds())
         } catch {
             return refuseReload(": \(error)")
         }

@@ -11,14 +11,21 @@ struct TLSContexts: Sendable {
     private(set) var services: [TLSClientContext?] = []
     /// What an operator should hear: certificates that end soon, Secrets that are left out.
     private(set) var warnings: [String] = []
+    /// Of each certificate that clients are shown, in the order of their names.
+    private(set) var expiries: [CertificateExpiry] = []
+    private var store: CertificateStore
+    private var noted: Set<String> = []
 
     /// - Parameters:
+    ///   - previous: those in use, which stay where the new ones cannot be used.
     ///   - ticketKeys: for listeners that name no files for theirs.
     ///   - unixSeconds: the time at which certificates should be valid.
     init(
-        _ configuration: Configuration, ticketKeys: TLSTicketKeys, at unixSeconds: Int64
+        _ configuration: Configuration, after previous: TLSContexts? = nil,
+        ticketKeys: TLSTicketKeys, at unixSeconds: Int64
     ) throws(UnusableConfiguration) {
-        var store = CertificateStore()
+        var store = CertificateStore(after: previous?.store)
+        self.store = store
         let secrets = readSecrets(of: configuration, &store, at: unixSeconds)
         for (address, tls) in configuration.listenerTLS {
             do throws(UnusableConfiguration) {
@@ -36,6 +43,10 @@ struct TLSContexts: Sendable {
         for service in configuration.services {
             services.append(try TLSContexts.client(of: service, &store))
         }
+        warnings += store.warnings
+        store.finish()
+        self.store = store
+        expiries.sort { $0.name < $1.name }
     }
 
     /// Whether some listener has a certificate for this host, which may be a wildcard.
@@ -78,6 +89,11 @@ extension TLSContexts {
     private mutating func note(
         _ certificate: TLSCertificate, _ source: CertificateSource, at unixSeconds: Int64
     ) {
+        let expiry = CertificateExpiry(
+            name: source.certificate.name, notAfter: certificate.notAfter)
+        // Two listeners may show the same one.
+        guard noted.insert(expiry.name).inserted else { return }
+        expiries.append(expiry)
         for warning in certificate.warnings(at: unixSeconds) {
             warnings.append("certificate \(source.certificate.name) \(warning)")
         }
@@ -135,4 +151,12 @@ extension TLSContexts {
             throw UnusableConfiguration(description: "service \(service.name): tls: \(error)")
         }
     }
+}
+
+/// When a certificate ends.
+struct CertificateExpiry: Sendable, Equatable {
+    /// A path, or `Secret default/shop`.
+    let name: String
+    /// Seconds since 1970.
+    let notAfter: Int64
 }

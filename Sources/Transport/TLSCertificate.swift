@@ -24,6 +24,8 @@ package final class TLSCertificate: Sendable {
     /// Seconds since 1970.
     package let notBefore: Int64
     package let notAfter: Int64
+    /// Of the text that it was made of.
+    let fingerprint: [UInt8]
 
     /// - Parameters:
     ///   - certificates: PEM, the certificate first and then its issuers in order.
@@ -49,6 +51,7 @@ package final class TLSCertificate: Sendable {
         unsafe certificate = list.leaf
         unsafe chain = list.issuers
         self.staple = staple
+        fingerprint = TLSDigest.of([certificates, keyText])
         securityBits = unsafe Int(EVP_PKEY_get_security_bits(self.key))
         names = unsafe TLSCertificate.names(of: list.leaf)
         notBefore = unsafe cssl_not_before(list.leaf)

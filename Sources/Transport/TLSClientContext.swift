@@ -13,6 +13,13 @@ package struct TLSClientSettings: Sendable {
     package var certificate: TLSCertificate?
 
     package init() {}
+
+    fileprivate var identity: [UInt8] {
+        TLSDigest.of([
+            [verifies ? 1 : 0, authorities == nil ? 0 : 1, serverName == nil ? 0 : 1],
+            authorities ?? [], Array((serverName ?? "").utf8), certificate?.fingerprint ?? [],
+        ])
+    }
 }
 
 /// The client's side of TLS for one kind of server. Immutable once it is shared, and shared by all
@@ -24,10 +31,14 @@ package final class TLSClientContext: Sendable {
     nonisolated(unsafe) private let context: OpaquePointer
     private let serverName: String?
     private let verifies: Bool
+    /// Equal for two contexts that ask for, hold to and show the same: what was agreed on under one
+    /// is as good under the other.
+    package let identity: [UInt8]
 
     package init(_ settings: TLSClientSettings) throws(TLSError) {
         serverName = settings.serverName
         verifies = settings.verifies
+        identity = settings.identity
         unsafe context = try TLSLibrary.makeContext(TLS_client_method())
         unsafe cssl_context_set_client_options(context)
         try unsafe TLSLibrary.setMinimumVersion(.tls12, of: context)

@@ -45,11 +45,21 @@ enum TLSLibrary {
         }
     }
 
-    /// SHA-256.
-    static func digest(of bytes: [UInt8]) -> [UInt8] {
+}
+
+/// SHA-256 over several texts: equal exactly when all of them are.
+package enum TLSDigest {
+    /// 32 bytes.
+    package static func of(_ texts: [[UInt8]]) -> [UInt8] {
+        var all: [UInt8] = []
+        for text in texts {
+            // The length first: other texts may have the same bytes in a row.
+            unsafe withUnsafeBytes(of: UInt64(text.count).littleEndian) { unsafe all += $0 }
+            all += text
+        }
         var digest = [UInt8](repeating: 0, count: 32)
         // SAFETY: the digest has the 32 bytes that are written.
-        _ = unsafe SHA256(bytes, bytes.count, &digest)
+        _ = unsafe SHA256(all, all.count, &digest)
         return digest
     }
 }

@@ -129,7 +129,7 @@ extension TLSServerContext {
         unsafe SSL_CTX_set_timeout(context, 86_400)
         // A session is resumed only where the same authorities verify clients: what a client was
         // let in for elsewhere, or before a reload, is no admission here.
-        let identity = TLSLibrary.digest(of: settings.clientAuthorities ?? [])
+        let identity = TLSDigest.of([settings.clientAuthorities ?? []])
         unsafe SSL_CTX_set_session_id_context(context, identity, UInt32(identity.count))
     }
 }
