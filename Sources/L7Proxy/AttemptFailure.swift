@@ -6,6 +6,8 @@ import Transport
 enum AttemptFailure: Equatable {
     /// No connection could be made.
     case refused
+    /// TLS could not be agreed on: no trust, no common version.
+    case insecure
     case connectTimedOut
     /// This machine has no descriptor, port or memory for a connection.
     case exhausted
@@ -20,14 +22,18 @@ enum AttemptFailure: Equatable {
     /// A status that the route wants tried again.
     case status(RetryRule.Conditions)
 
-    init(connecting error: SystemError?) {
-        self = error?.isLocal == true ? .exhausted : .refused
+    init(connecting connection: Connection) {
+        if connection.error?.isLocal == true {
+            self = .exhausted
+        } else {
+            self = connection.tls?.failure == nil ? .refused : .insecure
+        }
     }
 
     /// What `proxy-next-upstream` calls it.
     var condition: RetryRule.Conditions {
         switch self {
-        case .refused, .exhausted, .broken: .error
+        case .refused, .insecure, .exhausted, .broken: .error
         case .connectTimedOut, .timedOut: .timeout
         case .malformed: .invalidHeader
         case .truncated: []
@@ -39,6 +45,7 @@ enum AttemptFailure: Equatable {
     var reasonAgainstBackend: StaticString? {
         switch self {
         case .refused: "it could not be connected to"
+        case .insecure: "TLS could not be agreed on with it"
         case .connectTimedOut: "connecting took too long"
         case .broken: "it closed the connection without an answer"
         case .timedOut: "it did not answer in time"

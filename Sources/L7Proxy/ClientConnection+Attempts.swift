@@ -54,7 +54,10 @@ extension ClientConnection {
     func finishConnecting() -> Bool {
         guard let connection = upstream?.connection, !connection.isConnecting else { return false }
         if connection.error != nil || !connection.isOpen {
-            connectFailed(AttemptFailure(connecting: connection.error))
+            if let reason = connection.tls?.failure {
+                choice?.pool.handshakeFailed(because: reason)
+            }
+            connectFailed(AttemptFailure(connecting: connection))
         } else {
             perform(exchange.upstreamConnected(isReused: false, mayReplay: mayReplay))
         }

@@ -19,7 +19,8 @@ final class HandshakeTable: ConnectionHandler {
         case done
         /// The client does not speak TLS: its first byte begins a word.
         case plainText
-        case failed
+        /// Why, in words.
+        case failed(String)
     }
 
     /// Takes the connection over; after `failed` only its place is to be given up.
@@ -59,13 +60,18 @@ final class HandshakeTable: ConnectionHandler {
         if connection.tls == nil {
             startTLS(arrival)
         } else {
-            end(arrival, connection.error == nil ? .done : .failed)
+            end(arrival, HandshakeTable.outcome(of: connection))
         }
     }
 
     func connectionDeadlinePassed(_ connection: Connection) {
         guard let arrival = arrivals[ObjectIdentifier(connection)] else { return }
-        end(arrival, .failed)
+        end(arrival, .failed("it took too long"))
+    }
+
+    private static func outcome(of connection: Connection) -> Outcome {
+        guard let error = connection.error else { return .done }
+        return .failed(connection.tls?.failure ?? "\(error)")
     }
 
     /// Every handshake begins with a record of type 22 (RFC 8446 §5.1); a method is made of
@@ -74,7 +80,7 @@ final class HandshakeTable: ConnectionHandler {
         let connection = arrival.connection
         guard let first = connection.isReadable ? connection.peekByte() : nil else {
             let isOver = connection.peerHasClosed || connection.isHungUp
-            return isOver ? end(arrival, .failed) : ()
+            return isOver ? end(arrival, .failed("the peer has closed")) : ()
         }
         if (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(first) {
             return end(arrival, .plainText)
@@ -82,7 +88,7 @@ final class HandshakeTable: ConnectionHandler {
         do throws(TLSError) {
             connection.startTLS(try arrival.listener.context.makeSession())
         } catch {
-            end(arrival, .failed)
+            end(arrival, .failed("\(error)"))
         }
     }
 
@@ -96,11 +102,11 @@ final class HandshakeTable: ConnectionHandler {
 
     private func dropOldest() {
         guard let oldest = arrivals.values.min(by: { $0.number < $1.number }) else { return }
-        end(oldest, .failed)
+        end(oldest, .failed("newer ones needed its place"))
     }
 
     func closeAll() {
-        for arrival in arrivals.values { end(arrival, .failed) }
+        for arrival in arrivals.values { end(arrival, .failed("the proxy stops")) }
     }
 }
 

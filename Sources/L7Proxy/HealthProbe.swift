@@ -64,7 +64,8 @@ final class HealthProbe: ConnectionHandler {
         guard !isDone, !connection.isConnecting else { return }
         if !hasAsked {
             if let error = connection.error {
-                return finish(.failed(because: "no connection: \(error)"))
+                let reason = connection.tls?.failure.map { "TLS: \($0)" } ?? "\(error)"
+                return finish(.failed(because: "no connection: \(reason)"))
             }
             if request.isEmpty { return finish(.passed) }
             hasAsked = true

@@ -1,4 +1,5 @@
 import Glibc
+import Logging
 import ProxyCore
 import StickyPolicy
 import Transport
@@ -18,14 +19,26 @@ final class UpstreamPool {
     var tls: TLSClientContext?
     private let resumption = TLSResumption()
     private var idle: [UpstreamConnection] = []
+    private let log: Logger
+    /// When a failed handshake is worth a line again.
+    private var quietUntil: MonotonicTime?
 
     init(
-        address: SocketAddress, source: SocketAddress?, loop: EventLoop, buffers: LoopBuffers
+        address: SocketAddress, source: SocketAddress?, loop: EventLoop, buffers: LoopBuffers,
+        log: Logger
     ) {
         self.address = address
         self.source = source
         self.loop = loop
         self.buffers = buffers
+        self.log = log
+    }
+
+    /// TLS could not be agreed on: tells the operator why, at most every ten seconds.
+    func handshakeFailed(because reason: String) {
+        if let quietUntil, loop.now < quietUntil { return }
+        quietUntil = loop.now + .seconds(10)
+        log.warning("TLS with backend \(address) failed: \(reason)")
     }
 
     /// Hands out the connection that was returned last.

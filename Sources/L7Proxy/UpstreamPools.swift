@@ -1,3 +1,4 @@
+import Logging
 import ProxyConfig
 import ProxyCore
 import StickyPolicy
@@ -9,17 +10,20 @@ struct UpstreamPools {
     private struct Key: Hashable {
         let backend: Endpoint
         let source: SocketAddress?
-        /// What the backend was asked for and held to.
-        let tls: UpstreamTLS?
+        /// Of what the backend was asked for and held to, with the authorities as they were: a
+        /// connection that was verified under others is not used again.
+        let tls: [UInt8]?
     }
 
     private var pools: [Key: UpstreamPool] = [:]
     private let loop: EventLoop
     private let buffers: LoopBuffers
+    private let log: Logger
 
-    init(loop: EventLoop, buffers: LoopBuffers) {
+    init(loop: EventLoop, buffers: LoopBuffers, log: Logger) {
         self.loop = loop
         self.buffers = buffers
+        self.log = log
     }
 
     /// The pools that a configuration needs, by service, backend and source address. Those that it
@@ -37,12 +41,14 @@ struct UpstreamPools {
                 SocketAddress(high: address.high, low: address.low, port: 0)
             }
         let needed = configuration.services.enumerated().map { position, service in
-            service.backends.map { backend in
+            let tls = snapshot.serviceTLS(position)
+            return service.backends.map { backend in
                 sources.map { source in
-                    let key = Key(backend: backend.endpoint, source: source, tls: service.tls)
+                    let key = Key(
+                        backend: backend.endpoint, source: source, tls: tls?.identity)
                     let pool = pools[key] ?? before[key] ?? makePool(key)
                     pool.idleNanoseconds = idle
-                    pool.tls = snapshot.serviceTLS(position)
+                    pool.tls = tls
                     pools[key] = pool
                     return pool
                 }
@@ -61,6 +67,6 @@ struct UpstreamPools {
         return UpstreamPool(
             address: SocketAddress(
                 high: address.high, low: address.low, port: key.backend.port),
-            source: key.source, loop: loop, buffers: buffers)
+            source: key.source, loop: loop, buffers: buffers, log: log)
     }
 }

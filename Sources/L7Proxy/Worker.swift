@@ -37,7 +37,7 @@ final class Worker: ClientConnectionOwner {
         handshakes = HandshakeTable(loop: loop)
         let buffers = LoopBuffers(headBytesMax: snapshot.headBytesMax)
         var random = SplitMix64(seed: .random(in: .min ... .max))
-        pools = UpstreamPools(loop: loop, buffers: buffers)
+        pools = UpstreamPools(loop: loop, buffers: buffers, log: share.log)
         let configuration = WorkerConfiguration(
             snapshot, pools: pools.pools(for: snapshot), seed: random.next())
         context = WorkerContext(
@@ -187,7 +187,9 @@ final class Worker: ClientConnectionOwner {
     private func handshakeEnded(
         _ arrival: HandshakeTable.Arrival, _ outcome: HandshakeTable.Outcome
     ) {
-        if case .failed = outcome {
+        if case .failed(let reason) = outcome {
+            // An Internet full of scanners: of no interest unless somebody looks for it.
+            shared.log.debug("TLS handshake with \(arrival.client.peer) failed: \(reason)")
             shared.admission.leave()
             return stopWhenDrained()
         }

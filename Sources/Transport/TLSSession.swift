@@ -160,7 +160,9 @@ package final class TLSSession {
             return unsafe "certificate: " + String(cString: text)
         }
         let reason = TLSError.lastReason()
-        return reason.isEmpty ? "the peer has closed" : reason
+        guard !reason.isEmpty else { return "the peer has closed" }
+        // Before a cipher is chosen, the version is what we offer and nothing agreed.
+        return unsafe SSL_get_current_cipher(ssl) == nil ? reason : "\(reason) (\(version))"
     }
 }
 
