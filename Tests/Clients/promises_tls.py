@@ -248,7 +248,9 @@ def swap(stage):
         thread.join()
     expect_equal(failures, [])
     # What cannot be used changes nothing.
+    key = c.path("shop.key").read_bytes()
     c.path("shop.key").write_text("no key")
     tls.process.signal(signal.SIGHUP)
     poll(10, "the mistake is reported", lambda: "there is no private key in it" in tls.process.text())
     expect_equal(tls.curl("shop.test", "/", "-o", "/dev/null", "-w", "%{http_code}").stdout, b"200")
+    c.path("shop.key").write_bytes(key)

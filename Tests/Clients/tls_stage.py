@@ -1,9 +1,10 @@
 """What the TLS promises stand on: an authority, certificates, backends and proxies with TLS."""
 import os
+import re
 import shutil
 import ssl
 
-from harness import Process, command, expect, free_port
+from harness import Process, command, expect, free_port, poll
 
 EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
 RSA = ("-newkey", "rsa:2048")
@@ -63,6 +64,28 @@ class TLSStage:
     def start(self, file):
         process = Process([self.stage.proxy_program, "run", "--config", file], file.with_suffix(".log"))
         return process.ready("127.0.0.1", self.plain_port)
+
+    def proxy(self, name, text, options=(), **listener):
+        """A proxy of its own: `port` in the clear, `tls_port` in TLS, `process`."""
+        return ProxyInTLS(self, name, text, options, listener)
+
+    def rewrite(self, proxy, text, **listener):
+        """Gives a proxy of `proxy` other routes and TLS settings."""
+        proxy.listener, proxy.routes = listener, text
+        proxy.change("")
+
+    def bodies(self):
+        return f'routes: [{{backends: ["127.0.0.1:{self.stage.ports["bodies"]}"]}}]\n'
+
+    def serial(self, port, name="shop.test"):
+        """Of the certificate that is shown for this name."""
+        _, output = self.s_client("-servername", name, port=port)
+        pem = re.search("-----BEGIN CERTIFICATE.*END CERTIFICATE-----", output, re.S)
+        return command("openssl", "x509", "-noout", "-serial", input=pem[0].encode(), stdin=None).stdout
+
+    def serial_of(self, name):
+        done = command("openssl", "x509", "-noout", "-serial", "-in", self.certificates.path(name))
+        return done.stdout.decode().strip().removeprefix("serial=")
 
     def routes(self):
         c = self.certificates.folder
@@ -149,3 +172,42 @@ http {{
                        "-CAfile", self.certificates.path("ca.crt"), *options,
                        input=send, stdin=None, seconds=seconds)
         return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
+
+
+class ProxyInTLS:
+    """One listener in the clear, one in TLS with a certificate of the stage."""
+
+    def __init__(self, tls, name, text, options, listener):
+        self.tls, self.listener, self.routes = tls, listener, text
+        self.port, self.tls_port = free_port(), free_port()
+        self.file = tls.stage.folder / f"{name}.yaml"
+        self.file.write_text(self.text())
+        self.process = Process([tls.stage.proxy_program, "run", "--config", self.file, *options],
+                               self.file.with_suffix(".log"))
+        self.process.ready("127.0.0.1", self.port)
+
+    def text(self):
+        return self.render(**self.listener)
+
+    def render(self, certificate="shop", staple="", more="", proxied=False):
+        pair = self.tls.certificates.path(certificate)
+        staple = f", ocsp: {staple}" if staple else ""
+        return f"""\
+listeners:
+  - address: 127.0.0.1:{self.port}
+  - address: 127.0.0.1:{self.tls_port}
+    proxyProtocol: {str(proxied).lower()}
+    tls:
+      certificates:
+        - {{certificate: {pair}.crt, key: {pair}.key{staple}}}
+      {more}
+workers: 1
+timeouts: {{tlsHandshake: 2s}}
+{self.routes}"""
+
+    def change(self, end):
+        """Writes the file again and waits until it is in force."""
+        count = self.process.text().count("configuration reloaded")
+        self.file.write_text(self.text() + end)
+        poll(10, "the change is in force",
+             lambda: self.process.text().count("configuration reloaded") > count)
