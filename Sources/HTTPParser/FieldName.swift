@@ -11,6 +11,10 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
     // Who the client is, and what we tell the backend about it.
     case forwarded, xForwardedFor, xForwardedHost, xForwardedPort, xForwardedProto
     case xRealIP, xRequestID, xSessionMoved
+    /// `X-Scheme` and `X-Forwarded-Scheme`, which say the same.
+    case xScheme
+    /// `X-Original-Forwarded-For` and `-Host`: what a client claimed that is not believed.
+    case xOriginalForwarded
     /// `Proxy`: read by CGI programs as an environment variable, so never passed on (httpoxy).
     case proxy
 
@@ -28,9 +32,9 @@ extension FieldName {
     /// By length first: no name is compared with more than four literals.
     public static func classify(_ name: Span<UInt8>) -> FieldName {
         switch name.count {
-        case 2...7: classifyShort(name)
+        case 2...8: classifyShort(name)
         case 9...14: classifyMiddling(name)
-        case 15...21: classifyLong(name)
+        case 15...25: classifyLong(name)
         default: .other
         }
     }
@@ -51,6 +55,8 @@ extension FieldName {
         case 7:
             if name.equalsIgnoringCase("upgrade") { return .upgrade }
             if name.equalsIgnoringCase("trailer") { return .trailer }
+        case 8:
+            if name.equalsIgnoringCase("x-scheme") { return .xScheme }
         default: break
         }
         return .other
@@ -93,10 +99,16 @@ extension FieldName {
             if name.equalsIgnoringCase("transfer-encoding") { return .transferEncoding }
             if name.equalsIgnoringCase("x-forwarded-proto") { return .xForwardedProto }
             if name.equalsIgnoringCase("sec-websocket-key") { return .secWebSocketKey }
+        case 18:
+            if name.equalsIgnoringCase("x-forwarded-scheme") { return .xScheme }
         case 20:
             if name.equalsIgnoringCase("sec-websocket-accept") { return .secWebSocketAccept }
         case 21:
             if name.equalsIgnoringCase("sec-websocket-version") { return .secWebSocketVersion }
+        case 24:
+            if name.equalsIgnoringCase("x-original-forwarded-for") { return .xOriginalForwarded }
+        case 25:
+            if name.equalsIgnoringCase("x-original-forwarded-host") { return .xOriginalForwarded }
         default: break
         }
         return .other

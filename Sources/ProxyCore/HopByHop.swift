@@ -20,6 +20,7 @@ enum HopByHop {
         // else to the next party than to us, which is how access checks are bypassed.
         case .host, .contentLength, .expect, .forwarded, .proxy, .xSessionMoved: false
         case .xForwardedFor, .xForwardedHost, .xForwardedPort, .xForwardedProto: false
+        case .xScheme, .xOriginalForwarded: false
         case .xRealIP, .xRequestID, .cookie, .setCookie, .userAgent, .date, .cacheControl: false
         case .secWebSocketKey, .secWebSocketVersion, .secWebSocketAccept: false
         }

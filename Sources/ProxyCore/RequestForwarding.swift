@@ -54,6 +54,7 @@ package struct RequestForwarding: Sendable {
         if framing == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
         writeForwardedFor(head, in: bytes, into: &writer)
         writeOrigin(head, in: bytes, into: &writer)
+        if !peerIsTrusted { writeClaims(head, in: bytes, into: &writer) }
         if !certificateFields.isEmpty { writer.append(certificateFields) }
         if sessionMoved { writer.append(RequestForwarding.sessionMovedLine) }
         writer.append("\r\n")
@@ -100,8 +101,9 @@ package struct RequestForwarding: Sendable {
         switch field.known {
         // Written by us, from what was decided about them.
         case .host, .transferEncoding, .upgrade, .xForwardedFor, .xRealIP: false
-        case .proxy, .xSessionMoved: false
-        case .xForwardedProto, .xForwardedHost, .xForwardedPort, .xRequestID, .forwarded:
+        case .proxy, .xSessionMoved, .xScheme: false
+        case .xForwardedProto, .xForwardedHost, .xForwardedPort, .xRequestID, .forwarded,
+            .xOriginalForwarded:
             peerIsTrusted
         case .contentLength: framing != .chunked
         case .cookie where strippedCookie != nil: false
@@ -144,9 +146,7 @@ package struct RequestForwarding: Sendable {
     private func writeOrigin(
         _ head: RequestHead, in bytes: Span<UInt8>, into writer: inout ByteWriter
     ) {
-        if mustSay(.xForwardedProto, head) {
-            writer.append(isSecure ? "X-Forwarded-Proto: https\r\n" : "X-Forwarded-Proto: http\r\n")
-        }
+        writeScheme(head, in: bytes, into: &writer)
         if mustSay(.xForwardedHost, head) {
             writer.append("X-Forwarded-Host: ")
             writer.append(bytes, head.authority)
@@ -161,6 +161,45 @@ package struct RequestForwarding: Sendable {
             writer.append("X-Request-ID: ")
             writer.append(fixedHexadecimal: requestID.0)
             writer.append(fixedHexadecimal: requestID.1)
+            writer.append("\r\n")
+        }
+    }
+
+    /// Three fields say the same, since applications read different ones.
+    private func writeScheme(
+        _ head: RequestHead, in bytes: Span<UInt8>, into writer: inout ByteWriter
+    ) {
+        if peerIsTrusted, let word = head.fields.first(.xForwardedProto) {
+            writer.append("X-Forwarded-Scheme: ")
+            writer.append(bytes, word.value)
+            writer.append("\r\nX-Scheme: ")
+            writer.append(bytes, word.value)
+            writer.append("\r\n")
+        } else {
+            writer.append(
+                isSecure
+                    ? "X-Forwarded-Proto: https\r\nX-Forwarded-Scheme: https\r\nX-Scheme: https\r\n"
+                    : "X-Forwarded-Proto: http\r\nX-Forwarded-Scheme: http\r\nX-Scheme: http\r\n")
+        }
+    }
+
+    /// What an untrusted client claimed is shown under names that nobody takes for the truth.
+    private func writeClaims(
+        _ head: RequestHead, in bytes: Span<UInt8>, into writer: inout ByteWriter
+    ) {
+        if head.fields.contains(.xForwardedFor) {
+            writer.append("X-Original-Forwarded-For: ")
+            var next = 0
+            while let position = head.fields.position(of: .xForwardedFor, from: next) {
+                if next > 0 { writer.append(", ") }
+                writer.append(bytes, head.fields[position].value)
+                next = position + 1
+            }
+            writer.append("\r\n")
+        }
+        if let host = head.fields.first(.xForwardedHost) {
+            writer.append("X-Original-Forwarded-Host: ")
+            writer.append(bytes, host.value)
             writer.append("\r\n")
         }
     }

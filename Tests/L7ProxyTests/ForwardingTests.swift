@@ -33,7 +33,7 @@ struct ForwardingTests {
             "GET /a/b?c=%20d&e HTTP/1.1", "Host: Test.Example:8080", "Accept: */*",
             "X-Twice: 1", "x-odd-CASE:   spaces  ", "X-Twice: 2", "Cookie: a=b; c=d", "X-Empty:",
             "X-Forwarded-For: 127.0.0.1", "X-Real-IP: 127.0.0.1", "X-Forwarded-Proto: http",
-            "X-Forwarded-Host: Test.Example:8080",
+            "X-Forwarded-Scheme: http", "X-Scheme: http", "X-Forwarded-Host: Test.Example:8080",
         ]
         #expect(Array(request.lines.prefix(own.count)) == own)
         let names = ["X-Forwarded-Port", "X-Request-ID"]
@@ -113,16 +113,30 @@ struct ForwardingTests {
             get(
                 "/", "X-Forwarded-For: 1.2.3.4", "X-Real-IP: 1.2.3.4", "X-Forwarded-Proto: https",
                 "X-Forwarded-Host: evil.example", "X-Forwarded-Port: 1", "X-Request-ID: forged",
-                "Forwarded: for=1.2.3.4"))
+                "Forwarded: for=1.2.3.4", "X-Forwarded-Scheme: https", "X-Scheme: https"))
         #expect(request.all("X-Forwarded-For") == ["127.0.0.1"])
         #expect(request.all("X-Real-IP") == ["127.0.0.1"])
-        #expect(request.all("X-Forwarded-Proto") == ["http"])
+        for name in ["X-Forwarded-Proto", "X-Forwarded-Scheme", "X-Scheme"] {
+            #expect(request.all(name) == ["http"])
+        }
         #expect(request.all("X-Forwarded-Host") == ["test.example"])
         #expect(request.all("X-Forwarded-Port").count == 1)
         #expect(request["X-Forwarded-Port"] != "1")
         #expect(request.all("Forwarded") == [])
         let id = try #require(request["X-Request-ID"])
         #expect(id.count == 32 && id.allSatisfy { $0.isHexDigit })
+    }
+
+    @Test("what an untrusted client claimed is shown as a claim, and only what it claimed now")
+    func claims() throws {
+        let request = try forwarded(
+            get(
+                "/", "X-Forwarded-For: 1.2.3.4", "X-Forwarded-For: 5.6.7.8",
+                "X-Forwarded-Host: evil.example", "X-Original-Forwarded-For: 9.9.9.9"))
+        #expect(request.all("X-Original-Forwarded-For") == ["1.2.3.4, 5.6.7.8"])
+        #expect(request.all("X-Original-Forwarded-Host") == ["evil.example"])
+        let silent = try forwarded(get("/", "X-Original-Forwarded-For: 9.9.9.9"))
+        #expect(silent.all("X-Original-Forwarded-For") == [])
     }
 
     @Test("a trusted peer's word about the client is kept, and the peer appended")
@@ -135,7 +149,9 @@ struct ForwardingTests {
             settings: ForwardingTests.trusted)
         #expect(request.all("X-Forwarded-For") == ["198.51.100.7, 127.0.0.9, 127.0.0.1"])
         #expect(request.all("X-Real-IP") == ["198.51.100.7"])
-        #expect(request.all("X-Forwarded-Proto") == ["https"])
+        for name in ["X-Forwarded-Proto", "X-Forwarded-Scheme", "X-Scheme"] {
+            #expect(request.all(name) == ["https"])
+        }
         #expect(request.all("X-Forwarded-Host") == ["shop.example"])
         #expect(request.all("X-Forwarded-Port") == ["443"])
         #expect(request.all("X-Request-ID") == ["abc"])
