@@ -36,7 +36,7 @@ final class ConfigSnapshot: Sendable {
         self.tls = tls
         let affinities = RouteAffinities(configuration, resources: resources)
         services = affinities.services
-        routeTable = RouteTable(configuration.routes)
+        routeTable = RouteTable(compiling: configuration.routes)
         routeAffinities = configuration.routes.map { affinities.make($0) }
         routeUpgrades = configuration.routes.map { $0.upgradeProtocols.map { Array($0.utf8) } }
         retryRules = configuration.routes.map(\.retry)

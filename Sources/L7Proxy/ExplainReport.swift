@@ -105,20 +105,20 @@ struct ExplainReport {
 
     private func describe(_ route: Route) -> String {
         let service = configuration.services[route.service].name
-        return "\(route.host.text) \(route.path) \(route.pathType.rawValue) -> \(service) "
+        return "\(route.host.text) \(route.path) \(route.typeText) -> \(service) "
             + "(\(route.origin))"
     }
 
     /// The table of this one route alone says whether it would match.
     private func reason(against route: Route) -> String {
-        let table = RouteTable([route])
+        let table = RouteTable(compiling: [route])
         let bytes = request.bytes
         let host = bytes.span.extracting(request.head.host.offsets)
         if table.match(host: host, path: bytes.span.extracting(request.head.path.offsets)) != nil {
             return "it matches, and another is more specific"
         }
         var anyPath = route
-        (anyPath.path, anyPath.pathType) = ("/", .prefix)
+        (anyPath.path, anyPath.pathType, anyPath.isPattern) = ("/", .prefix, false)
         let slash: [UInt8] = [UInt8(ascii: "/")]
         return RouteTable([anyPath]).match(host: host, path: slash.span) == nil
             ? "another host" : "another path"

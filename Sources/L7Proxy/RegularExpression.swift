@@ -1,5 +1,7 @@
 import CPCRE2
+import ProxyCore
 import StickyPolicy
+import Synchronization
 
 /// A Perl-compatible regular expression, compiled once and searched for by all event loops; the
 /// only file that knows PCRE2.
@@ -23,14 +25,20 @@ final class RegularExpression: PatternMatcher {
     /// 1,000 levels of backtracking keep a search within a megabyte.
     private static let depthMax: UInt32 = 1_000
 
-    init(_ pattern: String) throws(Malformed) {
+    /// Searches of this process that were given up, which routes and canaries then count as failed.
+    static var givenUpCount: Int { givenUp.load(ordering: .relaxed) }
+
+    private static let givenUp = Atomic<Int>(0)
+
+    /// - Parameter options: PCRE2's own.
+    init(_ pattern: String, options: UInt32 = 0) throws(Malformed) {
         var fault: CInt = 0
         var offset = 0
         let bytes = Array(pattern.utf8)
         // SAFETY: the array's own memory and count; the results are local variables.
         let compiled = unsafe bytes.withUnsafeBufferPointer { bytes in
             unsafe pcre2_compile_8(
-                bytes.baseAddress, bytes.count, 0, &fault, &offset, nil)
+                bytes.baseAddress, bytes.count, options, &fault, &offset, nil)
         }
         guard let compiled = unsafe compiled, let limits = unsafe pcre2_match_context_create_8(nil)
         else { throw Malformed(description: RegularExpression.message(fault, at: offset)) }
@@ -67,7 +75,9 @@ final class RegularExpression: PatternMatcher {
         }
         if result == PCRE2_ERROR_NOMATCH { return false }
         // 0: there were more groups than room for them, which nobody asked for.
-        return result >= 0 ? true : nil
+        if result >= 0 { return true }
+        RegularExpression.givenUp.wrappingAdd(1, ordering: .relaxed)
+        return nil
     }
 
     private static func message(_ code: CInt, at offset: Int) -> String {
@@ -78,5 +88,16 @@ final class RegularExpression: PatternMatcher {
         }
         let message = String(decoding: text.prefix(max(0, Int(length))), as: UTF8.self)
         return "\(message) at offset \(offset)"
+    }
+}
+
+extension RouteTable {
+    /// The table of these routes, with patterns as ingress-nginx reads them: from the first byte of
+    /// the path, in any case.
+    init(compiling routes: [Route]) {
+        self.init(routes) {
+            // The file's reader has compiled it before; what fails here all the same never matches.
+            try? RegularExpression($0, options: PCRE2_ANCHORED | PCRE2_CASELESS)
+        }
     }
 }

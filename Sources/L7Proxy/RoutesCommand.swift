@@ -29,7 +29,7 @@ struct RoutesTable {
         var rows = configuration.routes.map { route in
             let service = configuration.services[route.service]
             return [
-                route.host.text, route.path, route.pathType.rawValue, service.name,
+                route.host.text, route.path, route.typeText, service.name,
                 RoutesTable.affinity(route.affinity),
                 RoutesTable.backends(of: service), route.origin,
             ]
@@ -99,4 +99,9 @@ extension ApplicationCookieSettings {
         case .routeSuffix: "route-suffix \(cookieName)"
         }
     }
+}
+
+extension Route {
+    /// How its path is meant.
+    var typeText: String { isPattern ? "Pattern" : pathType.rawValue }
 }

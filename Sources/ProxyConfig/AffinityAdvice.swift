@@ -10,7 +10,13 @@ struct AffinityAdvice {
     func give(on route: Route, at position: Position) {
         let service = configuration.services[route.service]
         switch route.affinity.kind {
-        case .cookie(let cookie): advise(cookie, service, at: position)
+        case .cookie(let cookie):
+            if route.isPattern, cookie.path == nil {
+                findings.advise(
+                    "session-cookie-path should be set when use-regex is true: no browser sends a "
+                        + "cookie of the path \(quoted(route.path)) back", at: position)
+            }
+            advise(cookie, service, at: position)
         case .clientIP: adviseClientIP(service, at: position)
         case .none: return
         case .hash, .application: break

@@ -29,6 +29,7 @@ enum AnnotationVocabulary {
         "hash-balance-factor", "load-balance", "affinity-canary-behavior", "canary",
         "canary-weight", "canary-weight-total", "canary-by-header", "canary-by-header-value",
         "canary-by-header-pattern", "canary-by-cookie", "canary-precedence", "server-alias",
+        "use-regex",
         "upgrade-protocols", "proxy-next-upstream", "proxy-next-upstream-tries",
         "proxy-next-upstream-timeout", "disable-on-404",
         "ssl-redirect",
@@ -37,7 +38,7 @@ enum AnnotationVocabulary {
 
     /// Their defaults are what the proxy does, so a file that spells them out is not bothered.
     private static let pendingWithDefault: [(String, [String])] = [
-        ("close-tunnels-on-drain", GoBool.falseWords), ("use-regex", GoBool.falseWords),
+        ("close-tunnels-on-drain", GoBool.falseWords),
         ("ssl-passthrough", GoBool.falseWords), ("enable-cors", GoBool.falseWords),
         ("service-upstream", GoBool.falseWords), ("from-to-www-redirect", GoBool.falseWords),
         ("proxy-http-version", ["1.1"]), ("enable-modsecurity", GoBool.falseWords),

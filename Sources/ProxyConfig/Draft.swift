@@ -18,11 +18,14 @@ struct Draft {
         /// A prefix is a list of path elements: a slash at its end means nothing.
         var path: Substring
         var isExact: Bool
+        var isPattern: Bool
 
         init(_ route: Route) {
             host = route.host
             isExact = route.pathType == .exact
-            let drops = !isExact && route.path.utf8.count > 1 && route.path.hasSuffix("/")
+            isPattern = route.isPattern
+            let isPrefix = !isExact && !isPattern
+            let drops = isPrefix && route.path.utf8.count > 1 && route.path.hasSuffix("/")
             path = drops ? route.path.dropLast() : route.path[...]
         }
     }
@@ -85,7 +88,7 @@ struct Draft {
             primaries[RouteKey(route)] = index
         }
         for canary in canaries {
-            guard let primary = primaries[RouteKey(canary.route)],
+            guard let primary = primary(of: canary.route, in: primaries),
                 configuration.routes[primary].pathType == canary.route.pathType
             else {
                 canary.reader.warn(
@@ -99,6 +102,13 @@ struct Draft {
             }
             attach(canary, to: primary)
         }
+    }
+
+    /// A canary need not repeat that its primary's path is a pattern.
+    private func primary(of canary: Route, in primaries: [RouteKey: Int]) -> Int? {
+        var other = canary
+        other.isPattern.toggle()
+        return primaries[RouteKey(canary)] ?? primaries[RouteKey(other)]
     }
 
     private mutating func attach(_ canary: Canary, to primary: Int) {

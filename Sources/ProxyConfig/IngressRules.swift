@@ -48,6 +48,12 @@ struct IngressRules {
             host: host, path: path, pathType: pathType(of: rule), service: service,
             affinity: behaviour.affinity(for: draft.configuration.services[service]),
             origin: ingress.title)
+        route.isPattern = behaviour.isPattern(path, route.pathType)
+        if route.isPattern, let fault = findings.patternFault?(path) {
+            return reader.warn(
+                "\(quoted(path)) is no regular expression (\(fault)), the rule is left out",
+                at: rule.position)
+        }
         route.upgradeProtocols = behaviour.upgradeProtocols
         route.retry = behaviour.retry
         if behaviour.drainsOn404 { draft.drainOn404(service: service, reader, at: rule.position) }

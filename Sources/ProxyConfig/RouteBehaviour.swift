@@ -18,6 +18,7 @@ struct RouteBehaviour {
     /// `load-balance: chash`.
     private var balancesByHash = false
     private var onLost = AffinitySettings.OnLost.rebind
+    private var usesPatterns = false
     private(set) var aliases: [HostPattern] = []
     private(set) var upgradeProtocols: [String] = []
     private(set) var retry = RetryRule()
@@ -41,6 +42,17 @@ struct RouteBehaviour {
         tls.verifies = verifiesBackend
         tls.serverName = backendName
         return tls
+    }
+
+    /// Whether a path is a regular expression. A Prefix is one where it could be nothing else: many
+    /// files say so, from the time before ingress-nginx refused it.
+    func isPattern(_ path: String, _ pathType: PathType) -> Bool {
+        guard usesPatterns else { return false }
+        switch pathType {
+        case .exact: return false
+        case .prefix: return path.contains { "()[]{}*+?|^$\\".contains($0) }
+        case .implementationSpecific: return true
+        }
     }
 
     /// The affinity of a route to `service`: what the route says, else what the service says.
@@ -125,6 +137,7 @@ struct RouteBehaviour {
         case "load-balance": applyBalance(value)
         case "session-timeout": value.timeout { sessionTimeout = $0 }
         case "session-learn-cookie": value.cookieText { learnedCookie = $0 }
+        case "use-regex": value.boolean { usesPatterns = $0 }
         case "server-alias": value.hosts { aliases = $0 }
         case "upgrade-protocols": value.upgradeProtocols { upgradeProtocols = $0 }
         case "proxy-next-upstream": value.retryConditions { retry.apply($0) }

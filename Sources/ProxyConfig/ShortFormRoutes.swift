@@ -35,6 +35,10 @@ struct ShortFormRoutes {
             host: host, path: path, pathType: pathType, service: service,
             affinity: behaviour.affinity(for: draft.configuration.services[service]),
             origin: reader.findings.describe(position))
+        route.isPattern = behaviour.isPattern(path, route.pathType)
+        if route.isPattern, let fault = reader.findings.patternFault?(path) {
+            reader.fault("\(quoted(path)) is no regular expression (\(fault))", at: position)
+        }
         route.upgradeProtocols = behaviour.upgradeProtocols
         route.retry = behaviour.retry
         if behaviour.drainsOn404 { draft.drainOn404(service: service, reader, at: position) }

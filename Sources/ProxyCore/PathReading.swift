@@ -93,12 +93,12 @@ extension RouteTable {
     ///   - host: as the client wrote it, without port.
     ///   - path: as the client wrote it, without query.
     package func resolve(host: Span<UInt8>, path: Span<UInt8>) -> RouteMatch {
-        let route = match(host: host, path: path)
-        if !PathReading.isPlain(path) {
-            guard let other = PathReading.resolved(path),
-                match(host: host, path: other.span) == route
-            else { return .ambiguous }
+        guard !PathReading.isPlain(path) else {
+            return match(host: host, path: path).map(RouteMatch.route) ?? .none
         }
+        guard let other = PathReading.resolved(path) else { return .ambiguous }
+        let route = match(host: host, path: path, read: other.span)
+        guard match(host: host, path: other.span) == route else { return .ambiguous }
         return route.map(RouteMatch.route) ?? .none
     }
 }

@@ -6,6 +6,8 @@ package struct Route: Sendable, Equatable {
     /// Begins with `/`.
     package var path: String
     package var pathType: PathType
+    /// The path is a regular expression that has to match from the first byte, in any case.
+    package var isPattern = false
     /// Position in `Configuration.services`.
     package var service: Int
     package var affinity: AffinitySettings

@@ -1,5 +1,8 @@
+package import StickyPolicy
+
 /// Finds the route of a request: exact host, then wildcard host, then any; within a host the exact
-/// path, then the longest prefix (the Ingress specification).
+/// path, then the longest prefix (the Ingress specification). Of a prefix and a regular expression
+/// that both match, the longer text wins.
 ///
 /// Immutable. A look-up hashes the host once and the path at most once, up to the longest path
 /// that is configured for the host, so its cost grows neither with the number of hosts nor with
@@ -10,25 +13,46 @@ package struct RouteTable: Sendable {
     /// Position of the entry for routes without a host.
     private var anyHost: Int?
     private var entries: [HostEntry] = []
+    private var patterns = RoutePatterns()
 
     /// Longest paths of one host: how far a request's path needs to be looked at.
     private struct HostEntry: Sendable {
         let id: UInt32
         var longestPrefix = 0
         var longestExact = 0
+        /// Of the table's patterns.
+        var patterns = 0..<0
     }
 
     /// Of several routes with one host, path and type the first wins.
-    package init(_ routes: [Route]) {
+    ///
+    /// - Parameter compile: makes a path into what it matches, from its first byte on; a route
+    ///   whose pattern it refuses is never found.
+    package init(
+        _ routes: [Route], compile: (String) -> (any PatternMatcher)? = { _ in nil }
+    ) {
         hosts = ByteKeyedTable(capacity: routes.count)
         paths = ByteKeyedTable(capacity: routes.count)
-        for (position, route) in routes.enumerated() { insert(route, at: position) }
+        for (position, route) in routes.enumerated() {
+            insert(route, at: position, matcher: route.isPattern ? compile(route.path) : nil)
+        }
+        let ranges = patterns.sort()
+        for position in entries.indices {
+            entries[position].patterns = ranges[entries[position].id] ?? 0..<0
+        }
     }
 
-    private mutating func insert(_ route: Route, at position: Int) {
+    private mutating func insert(
+        _ route: Route, at position: Int, matcher: (any PatternMatcher)?
+    ) {
         let entryPosition = entryPosition(for: route.host)
+        if case .any = route.host { anyHost = entryPosition }
         let id = entries[entryPosition].id
         let key = Array(route.path.utf8)
+        guard !route.isPattern else {
+            if let matcher { patterns.add(key, matcher, ofHost: id, route: position) }
+            return
+        }
         switch route.pathType {
         case .exact:
             paths.insert(key[...], salt: RouteTable.exactSalt(id), value: position)
@@ -41,7 +65,6 @@ package struct RouteTable: Sendable {
             entries[entryPosition].longestPrefix = max(
                 entries[entryPosition].longestPrefix, trimmed.count)
         }
-        if case .any = route.host { anyHost = entryPosition }
     }
 
     private mutating func entryPosition(for host: HostPattern) -> Int {
@@ -63,47 +86,61 @@ package struct RouteTable: Sendable {
     ///   - host: as the client wrote it, without port.
     ///   - path: as the client wrote it, without query.
     package func match(host: Span<UInt8>, path: Span<UInt8>) -> Int? {
+        match(host: host, path: path, read: path)
+    }
+
+    /// - Parameter reading: the path as a backend may read it, which is what patterns are for.
+    func match(host: Span<UInt8>, path: Span<UInt8>, read reading: Span<UInt8>) -> Int? {
         // `shop.example.com.` is `shop.example.com` (RFC 3986 §3.2.2).
         let hasRootDot = host.count > 1 && host[host.count - 1] == UInt8(ascii: ".")
         let end = hasRootDot ? host.count - 1 : host.count
         if end > 0 {
             let name = host.extracting(..<end)
-            if let route = match(name, salt: RouteTable.hostSalt, path: path) { return route }
+            if let entry = hosts.findIgnoringCase(name, salt: RouteTable.hostSalt),
+                let route = match(path, read: reading, of: entries[entry])
+            {
+                return route
+            }
             // A wildcard stands for one label, and a label is not empty.
-            if let dot = name.indices.first(where: { name[$0] == UInt8(ascii: ".") }), dot > 0 {
-                let parent = name.extracting((dot + 1)...)
-                if let route = match(parent, salt: RouteTable.wildcardSalt, path: path) {
-                    return route
-                }
+            if let dot = name.indices.first(where: { name[$0] == UInt8(ascii: ".") }), dot > 0,
+                let entry = hosts.findIgnoringCase(
+                    name.extracting((dot + 1)...), salt: RouteTable.wildcardSalt),
+                let route = match(path, read: reading, of: entries[entry])
+            {
+                return route
             }
         }
         guard let anyHost else { return nil }
-        return match(path: path, of: entries[anyHost])
+        return match(path, read: reading, of: entries[anyHost])
     }
 
-    private func match(_ host: Span<UInt8>, salt: UInt64, path: Span<UInt8>) -> Int? {
-        guard let entry = hosts.findIgnoringCase(host, salt: salt) else { return nil }
-        return match(path: path, of: entries[entry])
-    }
-
-    private func match(path: Span<UInt8>, of host: HostEntry) -> Int? {
+    private func match(
+        _ path: Span<UInt8>, read reading: Span<UInt8>, of host: HostEntry
+    ) -> Int? {
         if path.count <= host.longestExact,
             let route = paths.find(path, salt: RouteTable.exactSalt(host.id))
         {
             return route
         }
-        return longestPrefix(of: path, host)
+        let prefix = longestPrefix(of: path, host)
+        guard !host.patterns.isEmpty else { return prefix?.route }
+        return patterns.match(reading, in: host.patterns, from: prefix?.length ?? 0)
+            ?? prefix?.route
     }
 
     /// Looks the path up as a whole and at each of its slashes, hashing it once along the way.
-    private func longestPrefix(of path: Span<UInt8>, _ host: HostEntry) -> Int? {
+    private func longestPrefix(
+        of path: Span<UInt8>, _ host: HostEntry
+    ) -> (route: Int, length: Int)? {
         let salt = RouteTable.prefixSalt(host.id)
-        var best: Int?
+        var best: (route: Int, length: Int)?
         var hash = ByteKeyedTable.Hash(salt: salt)
         let end = min(path.count, host.longestPrefix)
         for length in 0...end {
-            if length == path.count || path[length] == UInt8(ascii: "/") {
-                best = paths.find(path.extracting(..<length), hash: hash) ?? best
+            if length == path.count || path[length] == UInt8(ascii: "/"),
+                let route = paths.find(path.extracting(..<length), hash: hash)
+            {
+                best = (route, length)
             }
             if length < end { hash.add(path[length]) }
         }

@@ -107,8 +107,27 @@ struct RegularExpressionTests {
     func limits() throws {
         let expression = try RegularExpression("^(a+)+$")
         let text = Array(repeating: UInt8(ascii: "a"), count: 60) + [0x62]
+        let before = RegularExpression.givenUpCount
         let found = expression.matches(text.span)
         #expect(found == nil)
+        #expect(RegularExpression.givenUpCount > before)
+    }
+
+    @Test(
+        "a route's pattern matches from the first byte of the path, in any case",
+        arguments: [
+            ("/foo/.*", "/FOO/1", true), ("/foo/.*", "/x/foo/1", false), ("/a|/b", "/x/b", false),
+            ("/api/v[0-9]", "/api/v2/users", true), ("/api/v[0-9]$", "/api/v2/users", false),
+        ])
+    func route(pattern: String, path: String, isFound: Bool) {
+        var route = Route(
+            host: .any, path: pattern, pathType: .implementationSpecific, service: 0,
+            affinity: AffinitySettings(), origin: "test")
+        route.isPattern = true
+        let host: [UInt8] = []
+        let match = RouteTable(compiling: [route]).resolve(
+            host: host.span, path: Array(path.utf8).span)
+        #expect(match == (isFound ? .route(0) : .none))
     }
 
     @Test("a malformed pattern says where")

@@ -120,7 +120,7 @@ import Testing
     @Test(
         "an annotation that is known but not supported is named",
         arguments: [
-            "use-regex: true", "rewrite-target: /$1", "proxy-body-size: 8m", "app-root: /a",
+            "enable-cors: true", "rewrite-target: /$1", "proxy-body-size: 8m", "app-root: /a",
             "close-tunnels-on-drain: true", "configuration-snippet: x",
         ])
     func known(annotation: String) throws {

@@ -345,7 +345,7 @@ private func slice(_ name: String, _ endpoints: String) -> String {
             "routes: [{backends: [10.0.0.1:80, 10.0.0.2:80], annotations: {affinity: cookie}}]"
         #expect(load(advised, strict: true).configuration != nil)
         #expect(load(advised, strict: true).diagnostics.map(\.isAdvice) == [true])
-        let warned = "routes: [{backends: [10.0.0.1:80], annotations: {use-regex: true}}]"
+        let warned = "routes: [{backends: [10.0.0.1:80], annotations: {enable-cors: true}}]"
         #expect(load(warned).configuration != nil)
         #expect(load(warned, strict: true).configuration == nil)
     }

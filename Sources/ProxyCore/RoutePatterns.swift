@@ -1,0 +1,48 @@
+import StickyPolicy
+
+/// The routes of a table whose paths are regular expressions, those of one host together.
+///
+/// They are asked in the order of ingress-nginx: the longest text first, and of equal lengths the
+/// greatest. Each costs a search, so they are the only routes whose number a request feels.
+struct RoutePatterns: Sendable {
+    private struct Entry: Sendable {
+        let host: UInt32
+        let text: [UInt8]
+        let matcher: any PatternMatcher
+        let route: Int
+    }
+
+    private var entries: [Entry] = []
+
+    mutating func add(
+        _ text: [UInt8], _ matcher: any PatternMatcher, ofHost host: UInt32, route: Int
+    ) {
+        // Of two equal ones the first counts, as of all routes.
+        if entries.contains(where: { $0.host == host && $0.text == text }) { return }
+        entries.append(Entry(host: host, text: text, matcher: matcher, route: route))
+    }
+
+    /// Puts all in their order, and answers which of them belong to each host.
+    mutating func sort() -> [UInt32: Range<Int>] {
+        entries.sort { left, right in
+            if left.host != right.host { return left.host < right.host }
+            if left.text.count != right.text.count { return left.text.count > right.text.count }
+            return right.text.lexicographicallyPrecedes(left.text)
+        }
+        var ranges: [UInt32: Range<Int>] = [:]
+        for (index, entry) in entries.enumerated() {
+            ranges[entry.host] = (ranges[entry.host]?.lowerBound ?? index)..<index + 1
+        }
+        return ranges
+    }
+
+    /// The first of `range` that matches, unless its text is shorter than `length`. A search that
+    /// was given up is no match.
+    func match(_ path: Span<UInt8>, in range: Range<Int>, from length: Int) -> Int? {
+        for index in range {
+            guard entries[index].text.count >= length else { return nil }
+            if entries[index].matcher.matches(path) == true { return entries[index].route }
+        }
+        return nil
+    }
+}
