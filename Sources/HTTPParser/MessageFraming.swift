@@ -58,8 +58,28 @@ public enum MessageFraming {
         // obsolete or a way to hide `chunked` from one of two readers.
         guard !fields.isRepeated(.transferEncoding),
             bytes.extracting(field.value.offsets).equalsIgnoringCase("chunked")
-        else { throw .unsupportedTransferEncoding }
+        else { throw codingError(fields, in: bytes) }
         return true
+    }
+
+    /// RFC 9112 §6.3 item 4 asks for 400 where `chunked` is not the last coding, §6.1 for 501 where
+    /// one before it is not known.
+    private static func codingError(_ fields: FieldSection, in bytes: Span<UInt8>) -> ParseError {
+        var chunkedCount = 0
+        var endsInChunked = false
+        var codingCount = 0
+        var position = 0
+        while let next = fields.position(of: .transferEncoding, from: position) {
+            var codings = TokenList(fields[next].value)
+            while let coding = codings.next(in: bytes) {
+                endsInChunked = bytes.extracting(coding.offsets).equalsIgnoringCase("chunked")
+                chunkedCount += endsInChunked ? 1 : 0
+                codingCount += 1
+            }
+            position = next + 1
+        }
+        let isFramed = endsInChunked && chunkedCount == 1 && codingCount > 1
+        return isFramed ? .unsupportedTransferEncoding : .invalidTransferEncoding
     }
 
     /// The value of Content-Length, nil without one. Several fields must agree in value

@@ -26,7 +26,10 @@ public enum ParseError: Error, Equatable, Sendable {
     case conflictingContentLength
     /// RFC 9112 §6.3 item 3: both present is an attack.
     case contentLengthWithTransferEncoding
-    /// Transfer-Encoding that is not exactly one final `chunked`.
+    /// Codings that do not end in one `chunked`: nobody can say where the body ends
+    /// (RFC 9112 §6.3 item 4).
+    case invalidTransferEncoding
+    /// A coding before the final `chunked` (RFC 9112 §6.1).
     case unsupportedTransferEncoding
     /// RFC 9112 §6.1: HTTP/1.0 has no transfer codings.
     case transferEncodingInHTTP10

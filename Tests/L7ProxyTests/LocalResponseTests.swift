@@ -33,7 +33,7 @@ struct LocalResponseTests {
             "431 Request Header Fields Too Large", false
         ),
         (
-            head("POST /here HTTP/1.1", "Host: a", "Transfer-Encoding: gzip"),
+            head("POST /here HTTP/1.1", "Host: a", "Transfer-Encoding: gzip, chunked"),
             "501 Not Implemented", false
         ),
         (get("/refused"), "502 Bad Gateway", true),
