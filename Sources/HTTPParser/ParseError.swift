@@ -2,6 +2,8 @@
 /// is told about it.
 public enum ParseError: Error, Equatable, Sendable {
     case invalidMethod
+    /// Longer than any method there is (RFC 9112 §3).
+    case methodTooLong
     case invalidTarget
     case targetTooLong
     case invalidVersion
@@ -49,7 +51,7 @@ public enum ParseError: Error, Equatable, Sendable {
         case .targetTooLong: 414
         case .tooManyFields, .headTooLarge, .trailersTooLarge: 431
         case .unsupportedVersion: 505
-        case .unsupportedTransferEncoding: 501
+        case .methodTooLong, .unsupportedTransferEncoding: 501
         case .chunkTooLarge: 413
         default: 400
         }

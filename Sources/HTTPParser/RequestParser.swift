@@ -84,7 +84,7 @@ public struct RequestParser: Sendable {
         let start = offset
         while offset < bytes.count, CharacterClass.isToken(bytes[offset]) {
             offset += 1
-            guard offset - start <= RequestParser.methodBytesMax else { throw .invalidMethod }
+            guard offset - start <= RequestParser.methodBytesMax else { throw .methodTooLong }
         }
         guard offset < bytes.count else { return false }
         guard bytes[offset] == ASCII.space, offset > start else { throw .invalidMethod }
