@@ -72,6 +72,7 @@ internal enum ASCII {
     static var lineFeed: UInt8 { 0x0A }
     static var carriageReturn: UInt8 { 0x0D }
     static var space: UInt8 { 0x20 }
+    static var quote: UInt8 { 0x22 }
     static var hash: UInt8 { 0x23 }
     static var percent: UInt8 { 0x25 }
     static var asterisk: UInt8 { 0x2A }
@@ -83,5 +84,6 @@ internal enum ASCII {
     static var equals: UInt8 { 0x3D }
     static var question: UInt8 { 0x3F }
     static var openBracket: UInt8 { 0x5B }
+    static var backslash: UInt8 { 0x5C }
     static var closeBracket: UInt8 { 0x5D }
 }

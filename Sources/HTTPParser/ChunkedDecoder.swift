@@ -15,7 +15,8 @@ public struct ChunkedDecoder: Sendable {
     }
 
     private enum State: UInt8 {
-        case sizeStart, size, sizeExtension, sizeLineFeed
+        case sizeStart, size, sizeWhitespace, sizeLineFeed
+        case extensionPlain, extensionQuoted, extensionEscape
         case data, dataCarriageReturn, dataLineFeed
         case trailerStart, trailerName, trailerValue, trailerLineFeed, endLineFeed
         case done
@@ -23,8 +24,9 @@ public struct ChunkedDecoder: Sendable {
         var isTrailer: Bool {
             switch self {
             case .trailerStart, .trailerName, .trailerValue, .trailerLineFeed, .endLineFeed: true
-            case .sizeStart, .size, .sizeExtension, .sizeLineFeed, .data, .dataCarriageReturn,
-                .dataLineFeed, .done:
+            case .sizeStart, .size, .sizeWhitespace, .sizeLineFeed, .extensionPlain,
+                .extensionQuoted, .extensionEscape, .data, .dataCarriageReturn, .dataLineFeed,
+                .done:
                 false
             }
         }
@@ -102,7 +104,9 @@ public struct ChunkedDecoder: Sendable {
         switch state {
         case .sizeStart, .size:
             try consumeSize(byte)
-        case .sizeExtension:
+        case .sizeWhitespace:
+            try consumeWhitespace(byte)
+        case .extensionPlain, .extensionQuoted, .extensionEscape:
             try consumeExtension(byte)
         case .sizeLineFeed:
             guard byte == ASCII.lineFeed else { throw .bareLineEnd }
@@ -133,24 +137,49 @@ public struct ChunkedDecoder: Sendable {
             state = .size
             return
         }
-        // No size, a sign, `0x`, and white space anywhere (RFC 9112 §7.1.1 allows it before an
-        // extension, but nobody sends it) all end here.
+        // No size, a sign and `0x` end here.
         guard state == .size else { throw .invalidChunkSize }
         switch byte {
         case ASCII.carriageReturn: state = .sizeLineFeed
-        case ASCII.semicolon: state = .sizeExtension
+        case ASCII.semicolon: state = .extensionPlain
         case ASCII.lineFeed: throw .bareLineEnd
-        default: throw .invalidChunkSize
+        default: try consumeWhitespace(byte)
         }
     }
 
+    /// RFC 9112 §7.1.1: white space may stand between the size and an extension, and only there:
+    /// behind a size alone some readers take it for a part of the number.
+    private mutating func consumeWhitespace(_ byte: UInt8) throws(ParseError) {
+        if byte == ASCII.semicolon {
+            state = .extensionPlain
+            return
+        }
+        guard CharacterClass.isWhitespace(byte) else { throw .invalidChunkSize }
+        state = .sizeWhitespace
+        try countExtensionByte()
+    }
+
+    /// Quotes have to be closed: whoever honours them would look for the end of the line behind
+    /// them, and whoever does not, here.
     private mutating func consumeExtension(_ byte: UInt8) throws(ParseError) {
         if byte == ASCII.carriageReturn {
+            guard state == .extensionPlain else { throw .invalidChunkSize }
             state = .sizeLineFeed
             return
         }
         guard byte != ASCII.lineFeed else { throw .bareLineEnd }
         guard CharacterClass.isFieldValue(byte) else { throw .invalidChunkSize }
+        switch (state, byte) {
+        case (.extensionPlain, ASCII.quote): state = .extensionQuoted
+        case (.extensionQuoted, ASCII.quote): state = .extensionPlain
+        case (.extensionQuoted, ASCII.backslash): state = .extensionEscape
+        case (.extensionEscape, _): state = .extensionQuoted
+        default: break
+        }
+        try countExtensionByte()
+    }
+
+    private mutating func countExtensionByte() throws(ParseError) {
         extensionByteCount += 1
         extensionExcess += 1
         guard extensionByteCount <= ChunkedDecoder.extensionBytesMax,

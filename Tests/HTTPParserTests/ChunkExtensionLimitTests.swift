@@ -20,6 +20,13 @@ struct ChunkExtensionLimitTests {
         #expect(chunkedOutcome("1;\(most)aa\r\nx").error == .chunkExtensionTooLong)
     }
 
+    @Test("white space before an extension counts with it")
+    func whitespace() {
+        let most = String(repeating: " ", count: 256)
+        #expect(chunkedOutcome("1\(most);\r\nx\r\n").payload == "x")
+        #expect(chunkedOutcome("1\(most) ").error == .chunkExtensionTooLong)
+    }
+
     @Test("extension bytes may run 16 KiB ahead of the payload and no further")
     func excess() {
         // 256 bytes of extension for 1 of payload: 255 ahead with each chunk.

@@ -36,7 +36,7 @@ struct ChunkedBodyTests {
     @Test(
         "a size is hexadecimal digits and nothing else (RFC 9112 §7.1)",
         arguments: [
-            "\r\n", " 5\r\n", "5 \r\n", "\t5\r\n", "5\t\r\n", "5 ;a\r\n", "+5\r\n", "-5\r\n",
+            "\r\n", " 5\r\n", "5 \r\n", "\t5\r\n", "5\t\r\n", "5 \n", "+5\r\n", "-5\r\n",
             "0x5\r\n", "5h\r\n", "g\r\n", ";a\r\n", "5,\r\n", "5.0\r\n", "\0", "\u{80}", "5\0\r\n",
             "5\u{B}\r\n", "\n", "x", ":", "@", "`", "/", "G", "00000000000000005\r\n", "5 5\r\n",
         ])
@@ -81,7 +81,9 @@ struct ChunkedBodyTests {
     @Test(
         "extensions are skipped (RFC 9112 §7.1.1)",
         arguments: [
-            ";", ";a", ";a=b", ";a=\"b;c\"", ";a;b=c;d", "; a = b", ";a\tb", ";\u{80}",
+            ";", ";a", ";a=b", ";a=\"b;c\"", ";a;b=c;d", "; a = b", ";a\tb", ";\u{80}", " ;a",
+            "\t ;a",
+            ";a=\"\\\"\"", ";a=\"b\\\\\";c",
             ";chunk-signature=0123456789abcdef",
         ])
     func extensions(text: String) {
@@ -89,6 +91,14 @@ struct ChunkedBodyTests {
         #expect(
             chunkedOutcome(body)
                 == ChunkedOutcome(payload: "hello", byteCount: latin1(body).count))
+    }
+
+    @Test(
+        "a quote in an extension is closed before the line is (RFC 9112 §7.1.1)",
+        arguments: [";a=\"", ";a=\"b", ";a=\"b\\\"", ";a=\"b\";c=\"", ";\"\\"])
+    func openQuotes(text: String) {
+        #expect(
+            chunkedOutcome("5\(text)\r\nhello") == ChunkedOutcome(error: .invalidChunkSize))
     }
 
     @Test("a control in an extension is refused", arguments: ["\0", "\u{1}", "\u{B}", "\u{7F}"])

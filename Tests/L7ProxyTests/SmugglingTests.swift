@@ -174,7 +174,8 @@ struct SmugglingTests {
             "5;a\rb\r\nhello\r\n0\r\n\r\n", "5;a\u{0}\r\nhello\r\n0\r\n\r\n",
             "5\r\nhello\r\n0\r\n\n", "5\r\nhello\r\n0\n\r\n", "5\r\nhello\r\n0\r\nX : y\r\n\r\n",
             "5\r\nhello\r\n0\r\nX: y\n\r\n", "5\r\nhello\r\n0\r\n X: y\r\n\r\n",
-            "5\r\nhellohello\r\n0\r\n\r\n",
+            "5\r\nhellohello\r\n0\r\n\r\n", "5;a=\"b\r\nhello\r\n0\r\n\r\n",
+            "5;a=\"\r\n0\r\n\r\n\"\r\nhello\r\n0\r\n\r\n", "5\t\r\nhello\r\n0\r\n\r\n",
         ])
     func chunk(body: String) throws {
         let outcome = try send(
