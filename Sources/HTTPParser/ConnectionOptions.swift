@@ -26,6 +26,12 @@ public struct ConnectionOptions: Sendable, Equatable {
         }
     }
 
+    /// Whether the connection lasts beyond this message: `close` wins over `keep-alive`
+    /// (RFC 9112 §9.3).
+    public func persists(in version: HTTPVersion) -> Bool {
+        !close && (version == .http11 || keepAlive)
+    }
+
     /// Whether a field with this name was named as one that ends at this hop.
     ///
     /// To be asked of fields whose name is `.other` only. Fields with a case of their own are kept

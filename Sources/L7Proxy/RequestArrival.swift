@@ -49,7 +49,7 @@ struct RequestArrival {
         facts.hasBody = framing != .none
         // Connection may nominate trailer fields, too (RFC 9110 §7.6.1): then none is passed.
         forwarding.passesTrailers = framing == .chunked && !options.hasOtherTokens
-        facts.wantsKeepAlive = head.version == .http11 ? !options.close : options.keepAlive
+        facts.wantsKeepAlive = options.persists(in: head.version)
         // Any other expectation is refused below.
         facts.expectsContinue = head.version == .http11 && head.fields.contains(.expect)
     }

@@ -8,7 +8,7 @@ package enum ConnectionReuse {
         _ head: ResponseHead, framing: BodyFraming, options: ConnectionOptions
     ) -> Bool {
         guard framing != .untilClose, !hasDoubtfulEnd(head, framing: framing) else { return false }
-        return head.version == .http11 ? !options.close : options.keepAlive
+        return options.persists(in: head.version)
     }
 
     /// A message that by RFC 9112 §6.3 has no body but announces one. Whoever wrote it may send the

@@ -19,6 +19,20 @@ struct ConnectionOptionsTests {
     }
 
     @Test(
+        "close wins over keep-alive, and HTTP/1.0 has to ask for it (RFC 9112 §9.3)",
+        arguments: [
+            ("", true, false), ("Connection: keep-alive\r\n", true, true),
+            ("Connection: close\r\n", false, false), ("Connection: x\r\n", true, false),
+            ("Connection: keep-alive, close\r\n", false, false),
+            ("Connection: close\r\nConnection: keep-alive\r\n", false, false),
+        ])
+    func persistence(lines: String, current: Bool, old: Bool) throws {
+        let options = try options(lines)
+        #expect(options.persists(in: .http11) == current)
+        #expect(options.persists(in: .http10) == old)
+    }
+
+    @Test(
         "close, keep-alive and upgrade are found in any case (RFC 9110 §7.6.1)",
         arguments: [
             ("", ""), ("Connection: close\r\n", "c"), ("Connection: Keep-Alive\r\n", "k"),

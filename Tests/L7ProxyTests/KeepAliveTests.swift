@@ -71,6 +71,20 @@ struct KeepAliveTests {
         #expect(try client.readToEnd().ending == .closed)
     }
 
+    @Test("close wins over keep-alive, for clients and backends (RFC 9112 §9.3)")
+    func closeWins() throws {
+        let both = "Connection: keep-alive, close"
+        let response = "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\(both)\r\n\r\nok"
+        let backend = try ScriptedBackend(ScriptedBackend.answering(response))
+        let proxy = try ProxyUnderTest(to: backend)
+        for _ in 0..<2 {
+            let client = try proxy.connect(sending: head("GET / HTTP/1.0", "Host: a", both))
+            #expect(try client.readMessage()["Connection"] == "close")
+            #expect(try client.readToEnd().ending == .closed)
+        }
+        #expect(backend.connectionCount == 2)
+    }
+
     @Test("an HTTP/1.0 client that asks for keep-alive is told that it has it (RFC 9112 §9.3)")
     func http10KeepAlive() throws {
         let backend = try ScriptedBackend()
