@@ -19,9 +19,10 @@ enum PathReading {
 
     /// The path as the most obliging backend reads it: percent-encoding decoded once, backslashes
     /// as slashes, slashes merged, dot segments resolved (RFC 3986 §5.2.4, §6.2.2), also those
-    /// with a parameter behind them (`..;x`). Nil for one that climbs above its root.
+    /// with a parameter behind them (`..;x`). Nil for one that climbs above its root, or whose
+    /// encoding no two backends need read alike.
     static func resolved(_ path: Span<UInt8>) -> [UInt8]? {
-        let bytes = decoded(path)
+        guard let bytes = decoded(path) else { return nil }
         var result: [UInt8] = []
         result.reserveCapacity(bytes.count)
         var endsInSlash = false
@@ -41,16 +42,19 @@ enum PathReading {
         return result
     }
 
-    private static func decoded(_ path: Span<UInt8>) -> [UInt8] {
+    /// Nil for a percent sign without two digits (RFC 3986 §2.1), which some readers keep, some
+    /// drop and some refuse; and for an encoded NUL, where some end the path.
+    private static func decoded(_ path: Span<UInt8>) -> [UInt8]? {
         var result: [UInt8] = []
         result.reserveCapacity(path.count)
         var index = 0
         while index < path.count {
             var byte = path[index]
             index += 1
-            if byte == Byte.percent, index + 1 < path.count, let high = hexValue(path[index]),
-                let low = hexValue(path[index + 1])
-            {
+            if byte == Byte.percent {
+                guard index + 1 < path.count, let high = hexValue(path[index]),
+                    let low = hexValue(path[index + 1]), high | low != 0
+                else { return nil }
                 byte = high << 4 | low
                 index += 2
             }
@@ -82,7 +86,7 @@ package enum RouteMatch: Equatable, Sendable {
     /// The position of the route.
     case route(Int)
     case none
-    /// The path can be read in two ways that lead to different routes.
+    /// The path can be read in two ways that lead to different routes, or in no sure way at all.
     case ambiguous
 }
 
