@@ -22,6 +22,8 @@ public enum ParseError: Error, Equatable, Sendable {
     case missingHost
     case repeatedHost
     case invalidHost
+    /// Max-Forwards of an OPTIONS that is no number, or stands twice (RFC 9110 §7.6.2).
+    case invalidMaxForwards
     /// Host and the authority of absolute form name different hosts.
     case hostMismatch
     case invalidContentLength

@@ -40,6 +40,7 @@ struct RequestArrival {
         facts.acceptsTrailers = TrailerOffer.isMade(by: head, options: options, in: bytes)
         forwarding.acceptsTrailers = facts.acceptsTrailers
         refusal = refusal(of: head, in: bytes, from: client)
+        if head.method == .options { try noteHopsLeft(head, in: bytes) }
         if refusal == nil { route(head, in: bytes, from: client) }
     }
 
@@ -51,7 +52,20 @@ struct RequestArrival {
         forwarding.passesTrailers = framing == .chunked && !options.hasOtherTokens
         facts.wantsKeepAlive = options.persists(in: head.version)
         // Any other expectation is refused below.
+        forwarding.passesExpectation = head.version == .http11
         facts.expectsContinue = head.version == .http11 && head.fields.contains(.expect)
+    }
+
+    /// RFC 9110 §7.6.2: an OPTIONS that may go no further is answered here.
+    private mutating func noteHopsLeft(
+        _ head: RequestHead, in bytes: Span<UInt8>
+    ) throws(ParseError) {
+        guard let hops = try MaxForwards.value(of: head, in: bytes) else { return }
+        if hops > 0 {
+            forwarding.maxForwards = hops - 1
+        } else if refusal == nil {
+            refusal = 200
+        }
     }
 
     /// What the request offers to become, if that is for its route to pass on.

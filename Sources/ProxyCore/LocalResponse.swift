@@ -33,7 +33,8 @@ package struct LocalResponse: Sendable {
             writer.append("\r\n")
         }
         writer.append(fieldLines)
-        if status == 405 {
+        // RFC 9110 §9.3.7, §10.2.1.
+        if status == 405 || status == 200 {
             writer.append("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n")
         }
         // RFC 9110 §10.2.3. Two seconds: whatever is too much now has passed or been noticed then.

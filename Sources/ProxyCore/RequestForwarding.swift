@@ -23,6 +23,11 @@ package struct RequestForwarding: Sendable {
     package var acceptsTrailers = false
     /// Trailers of the request are passed on.
     package var passesTrailers = false
+    /// RFC 9110 §10.1.1: an expectation in HTTP/1.0 means nothing, and would mean something to the
+    /// backend, which reads HTTP/1.1.
+    package var passesExpectation = true
+    /// How many more hops an OPTIONS may take, where it says (RFC 9110 §7.6.2).
+    package var maxForwards: UInt32?
     /// The client's session was moved to another backend.
     package var sessionMoved = false
     /// Finds the cookies that are ours and not the backend's; nil passes all on.
@@ -52,6 +57,11 @@ package struct RequestForwarding: Sendable {
             writer.append("Connection: TE\r\nTE: trailers\r\n")
         }
         if framing == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
+        if let maxForwards {
+            writer.append("Max-Forwards: ")
+            writer.append(decimal: UInt64(maxForwards))
+            writer.append("\r\n")
+        }
         writeForwardedFor(head, in: bytes, into: &writer)
         writeOrigin(head, in: bytes, into: &writer)
         if !peerIsTrusted { writeClaims(head, in: bytes, into: &writer) }
@@ -108,9 +118,15 @@ package struct RequestForwarding: Sendable {
         case .contentLength: framing != .chunked
         case .cookie where strippedCookie != nil: false
         case .trailer: passesTrailers
-        case .other where ClientCertificateField.isName(bytes.extracting(field.name.offsets)): false
+        case .expect: passesExpectation
+        case .other where isReplaced(bytes.extracting(field.name.offsets)): false
         default: !HopByHop.endsHere(field, of: fields, options: options, in: bytes)
         }
+    }
+
+    private func isReplaced(_ name: Span<UInt8>) -> Bool {
+        (maxForwards != nil && MaxForwards.isName(name))
+            || ReservedName.isName(name, peerIsTrusted: peerIsTrusted)
     }
 
     private func writeUpgrade(

@@ -8,7 +8,9 @@ struct ParseErrorTests {
         arguments: [
             (.targetTooLong, 414), (.tooManyFields, 431), (.headTooLarge, 431),
             (.trailersTooLarge, 431), (.unsupportedVersion, 505),
-            (.unsupportedTransferEncoding, 501), (.chunkTooLarge, 413), (.invalidMethod, 400),
+            (.unsupportedTransferEncoding, 501), (.invalidTransferEncoding, 400),
+            (.methodTooLong, 501), (.invalidMaxForwards, 400), (.chunkTooLarge, 413),
+            (.invalidMethod, 400),
             (.missingHost, 400), (.contentLengthWithTransferEncoding, 400), (.bareLineEnd, 400),
             (.chunkExtensionTooLong, 400), (.tooManyConnectionOptions, 400),
         ] as [(ParseError, UInt16)])

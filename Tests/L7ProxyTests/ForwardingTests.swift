@@ -61,6 +61,7 @@ struct ForwardingTests {
             "Connection: keep-alive", "Keep-Alive: timeout=5", "Proxy-Connection: keep-alive",
             "TE: trailers", "Trailer: X-Sum", "Upgrade: chat", "HTTP2-Settings: AAMAAABk",
             "Proxy: evil.example", "X-Session-Moved: 1", "proxy: evil.example",
+            "Proxy-Authorization: Basic YTpi",
         ])
     func requestHopByHop(line: String) throws {
         let request = try forwarded(get("/", line, "X-Kept: yes"))
@@ -137,6 +138,51 @@ struct ForwardingTests {
         #expect(request.all("X-Original-Forwarded-Host") == ["evil.example"])
         let silent = try forwarded(get("/", "X-Original-Forwarded-For: 9.9.9.9"))
         #expect(silent.all("X-Original-Forwarded-For") == [])
+    }
+
+    @Test(
+        "what only the proxy may say is not passed on in disguise either (RFC 3875 §4.1.18)",
+        arguments: [
+            "X_Forwarded_For: 1.2.3.4", "x-forwarded_for: 1.2.3.4", "X-Forwarded_Proto: https",
+            "X_REAL_IP: 1.2.3.4", "X_Request-ID: a", "Content_Length: 3", "Content_length: 3",
+            "Transfer_Encoding: chunked", "SSL_Client_Verify: SUCCESS", "X_Session_Moved: 1",
+            "X-Forwarded-Ssl: on", "X_Forwarded-Scheme: https", "X_Scheme: https",
+            "X-Original_Forwarded-For: 1.2.3.4",
+        ])
+    func disguised(line: String) throws {
+        let name = String(line.prefix { $0 != ":" })
+        let request = try forwarded(get("/", line, "X_Kept: yes", "X-Forwardedly: yes"))
+        #expect(request.all(name) == [])
+        #expect(request["X_Kept"] == "yes" && request["X-Forwardedly"] == "yes")
+    }
+
+    @Test("a trusted peer may say more of the client, but not in disguise (RFC 3875 §4.1.18)")
+    func trustedAndDisguised() throws {
+        let request = try forwarded(
+            get(
+                "/", "X-Forwarded-Ssl: on", "X_Forwarded_For: 1.2.3.4", "X_Scheme: ftp"),
+            settings: ForwardingTests.trusted)
+        #expect(request["X-Forwarded-Ssl"] == "on")
+        #expect(request["X_Forwarded_For"] == nil && request["X_Scheme"] == nil)
+    }
+
+    @Test(
+        "Max-Forwards of an OPTIONS counts down, and of others passes (RFC 9110 §7.6.2)",
+        arguments: [
+            ("OPTIONS", "1", "0"), ("OPTIONS", "10", "9"), ("OPTIONS", "007", "6"),
+            ("OPTIONS", "255", "254"), ("OPTIONS", "256", "255"), ("OPTIONS", "257", "255"),
+            ("OPTIONS", "99999999999999999999", "255"), ("GET", "0", "0"), ("GET", "x", "x"),
+        ])
+    func maxForwards(method: String, value: String, expected: String) throws {
+        let request = try forwarded(
+            head("\(method) / HTTP/1.1", "Host: a", "mAX-Forwards: \(value)"))
+        #expect(request.all("Max-Forwards") == [expected])
+    }
+
+    @Test("an expectation of HTTP/1.0 is not passed on (RFC 9110 §10.1.1)")
+    func oldExpectation() throws {
+        let request = head("GET / HTTP/1.0", "Host: a", "Expect: 100-continue")
+        #expect(try forwarded(request).all("Expect") == [])
     }
 
     @Test("a trusted peer's word about the client is kept, and the peer appended")

@@ -34,6 +34,51 @@ struct RefusedRequestTests {
         #expect(backend.requests.count == (status == 200 ? 1 : 0))
     }
 
+    @Test("a method longer than any there is is not implemented (RFC 9112 §3)")
+    func longMethods() throws {
+        let backend = try ScriptedBackend()
+        let proxy = try ProxyUnderTest(to: backend)
+        for (count, status) in [(32, 200), (33, 501)] {
+            let method = String(repeating: "M", count: count)
+            #expect(
+                try proxy.exchange(head("\(method) / HTTP/1.1", "Host: a")).status == status)
+        }
+        #expect(backend.requests.count == 1)
+    }
+
+    @Test("an OPTIONS that may go no further is answered here (RFC 9110 §7.6.2)")
+    func lastHop() throws {
+        let backend = try ScriptedBackend()
+        let proxy = try ProxyUnderTest(to: backend)
+        for target in ["/", "*"] {
+            let answer = try proxy.exchange(
+                head("OPTIONS \(target) HTTP/1.1", "Host: a", "Max-Forwards: 0"))
+            #expect(answer.status == 200)
+            #expect(answer["Allow"]?.contains("OPTIONS") == true)
+        }
+        #expect(backend.connectionCount == 0)
+    }
+
+    @Test(
+        "an OPTIONS with a Max-Forwards that is no number is refused (RFC 9110 §7.6.2)",
+        arguments: ["", "x", "-1", "+1", "1, 2", "1\r\nMax-Forwards: 1", "0x1"])
+    func invalidMaxForwards(value: String) throws {
+        let backend = try ScriptedBackend()
+        let proxy = try ProxyUnderTest(to: backend)
+        let request = head("OPTIONS / HTTP/1.1", "Host: a", "Max-Forwards: \(value)")
+        #expect(try proxy.exchange(request).status == 400)
+        #expect(backend.connectionCount == 0)
+    }
+
+    @Test(
+        "a path whose encoding is broken is refused (RFC 3986 §2.1)",
+        arguments: ["/%", "/a%", "/%zz", "/%2", "/a%00", "/%u0041"])
+    func brokenEncoding(path: String) throws {
+        let backend = try ScriptedBackend()
+        #expect(try ProxyUnderTest(to: backend).exchange(get(path)).status == 400)
+        #expect(backend.connectionCount == 0)
+    }
+
     @Test(
         "a path that a backend may read as one of another route is refused (RFC 3986 §6.2.2)",
         arguments: [

@@ -44,6 +44,8 @@ struct TrailerForwardingTests {
             "Proxy-Authorization: x", "TE: trailers", "Trailer: X", "Upgrade: h2c", "Date: x",
             "If-Match: x", "Range: bytes=0-1", "Sec-Fetch-Site: x", "AUTHORIZATION: x",
             "Access-Control-Allow-Origin: *", "Location: /", "Keep-Alive: x", "Expect: x",
+            "Content_Length: 5", "X_Forwarded_For: 1.2.3.4", "X_REAL_IP: 1.2.3.4",
+            "X-HTTP-Method: DELETE", "Accept-Encoding: gzip", "X-Original-URL: /admin",
         ])
     func refused(line: String) throws {
         let backend = try ScriptedBackend()
