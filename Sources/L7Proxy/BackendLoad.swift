@@ -14,6 +14,8 @@ final class BoundedCount: Sendable {
         return true
     }
 
+    var current: Int { value.load(ordering: .relaxed) }
+
     func leave() {
         value.wrappingSubtract(1, ordering: .relaxed)
     }

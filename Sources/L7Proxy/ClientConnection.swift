@@ -65,6 +65,9 @@ final class ClientConnection: ConnectionHandler {
             && !downstream.hasUnsentBytes
     }
 
+    /// After a 101.
+    var isTunnel: Bool { exchange.responseSide == .tunnel }
+
     /// Position in the worker's table of clients.
     var slot = 0
     /// Under which address the connection was admitted, where that has a limit.

@@ -25,6 +25,7 @@ final class HealthBoard: Sendable {
     private let troubledCount = Atomic<Int>(0)
     private let cells = Mutex<[Key: HealthCell]>([:])
     private let queues = Mutex<[String: BoundedCount]>([:])
+    private let administrative = AdministrativeStates()
     private let doubts = Mutex<[String: ServiceStates.Doubt]>([:])
 
     init(log: Logger) {
@@ -33,10 +34,11 @@ final class HealthBoard: Sendable {
 
     /// The words of all backends, by service. Those of backends that are gone are forgotten.
     func services(for configured: [Service]) -> [ServiceHealth] {
-        cells.withLock { cells in
+        let states = administrative.states(for: configured)
+        return cells.withLock { cells in
             let before = cells
             cells = [:]
-            return configured.map { service in
+            return zip(configured, states).map { service, states in
                 let members = service.backends.map { backend in
                     let key = Key(
                         endpoint: backend.endpoint,
@@ -46,7 +48,9 @@ final class HealthBoard: Sendable {
                     cells[key] = cell
                     return cell
                 }
-                return ServiceHealth(service, cells: members, waiting: waiting(for: service))
+                return ServiceHealth(
+                    service, cells: members, administrative: states,
+                    waiting: waiting(for: service))
             }
         }
     }
@@ -73,6 +77,21 @@ final class HealthBoard: Sendable {
 
     private func publish() {
         version.wrappingAdd(1, ordering: .releasing)
+    }
+
+    /// Does what an operator says while the process runs.
+    ///
+    /// - Parameter service: nil for all that have a backend of this name.
+    /// - Returns: the services where there is one.
+    func set(
+        _ state: BackendState, ofBackend backend: String, inService service: String?
+    ) -> [String] {
+        let found = administrative.set(state, ofBackend: backend, inService: service)
+        if !found.isEmpty { publish() }
+        for service in found {
+            log.notice("backend \(backend) of \(service) is to be \(state), by an operator's word")
+        }
+        return found
     }
 
     // MARK: - Reports
@@ -152,6 +171,9 @@ final class HealthCell: Sendable {
     let title: String
     /// Requests that it carries, where its number is bounded.
     let load = BoundedCount()
+    /// Checks of either kind that were made.
+    private let passedCount = Atomic<UInt64>(0)
+    private let failedCount = Atomic<UInt64>(0)
     private let word = Atomic<UInt64>(0)
 
     fileprivate init(_ backend: Backend, of service: Service) {
@@ -159,6 +181,19 @@ final class HealthCell: Sendable {
     }
 
     var health: BackendHealth { BackendHealth(rawValue: word.load(ordering: .relaxed)) }
+
+    /// Counts a check; only the prober's thread does.
+    func noteCheck(hasPassed: Bool) {
+        if hasPassed {
+            passedCount.wrappingAdd(1, ordering: .relaxed)
+        } else {
+            failedCount.wrappingAdd(1, ordering: .relaxed)
+        }
+    }
+
+    var checks: (passed: UInt64, failed: UInt64) {
+        (passedCount.load(ordering: .relaxed), failedCount.load(ordering: .relaxed))
+    }
 
     /// Changes the word as if nobody else did.
     ///
@@ -188,7 +223,7 @@ final class HealthCell: Sendable {
 struct ServiceHealth: Sendable {
     let name: String
     /// The states that the operator wants.
-    let wanted: [BackendState]
+    let administrative: [AdministrativeState]
     let cells: [HealthCell]
     let rule: PassiveHealth
     /// Of each backend; 0 for no bound.
@@ -197,17 +232,29 @@ struct ServiceHealth: Sendable {
     /// Requests that wait for one of the backends; nil where none may.
     let waiting: BoundedCount?
 
-    fileprivate init(_ service: Service, cells: [HealthCell], waiting: BoundedCount?) {
+    fileprivate init(
+        _ service: Service, cells: [HealthCell], administrative: [AdministrativeState],
+        waiting: BoundedCount?
+    ) {
         self.waiting = waiting
+        self.administrative = administrative
         queue = service.queue
         connectionsMax = service.backends.map(\.maxConnections)
         name = service.name
-        wanted = service.backends.map(\.state)
         self.cells = cells
         var rule = service.passiveHealth
         // Whom nobody can replace is not taken out.
         if cells.count < 2 { rule.maxFails = 0 }
         self.rule = rule
+    }
+
+    /// The states that the operator wants now.
+    var wanted: [BackendState] { administrative.map(\.current) }
+
+    /// The states that backends are used in, but for those on trial.
+    var states: ServiceStates {
+        ServiceStates(
+            wanted: wanted, health: cells.map(\.health), panicThreshold: rule.panicThreshold)
     }
 }
 

@@ -184,7 +184,9 @@ private final class HealthRounds {
     }
 
     private func note(_ result: CheckResult, _ number: Int) {
-        guard let target = watches[number]?.target,
+        guard let target = watches[number]?.target else { return }
+        target.cell.noteCheck(hasPassed: result == .passed)
+        guard
             let state = watches[number]?.streak.note(result, target.check)
         else { return }
         board.checkFound(

@@ -38,7 +38,8 @@ final class HealthView {
         self.board = board
         unsafe uncounted = .passUnretained(board)
         self.services = services
-        states = services.map(\.wanted)
+        // What the selector begins with.
+        states = services.map { $0.administrative.map(\.configured) }
         doubts = services.map { _ in .nothing }
     }
 
@@ -74,14 +75,15 @@ final class HealthView {
     private func look(at service: Int, now: UInt64, due: inout UInt64) -> ServiceStates {
         let known = services[service]
         let health = known.cells.map(\.health)
+        let wanted = known.wanted
         var found = ServiceStates(
-            wanted: known.wanted, health: health, panicThreshold: known.rule.panicThreshold)
+            wanted: wanted, health: health, panicThreshold: known.rule.panicThreshold)
         for backend in health.indices where health[backend].isEjected {
             let cell = known.cells[backend]
             if cell.update({ $0.claimTrial(at: now, known.rule) }) {
                 trials.append(Trial(service: service, backend: backend))
                 // For this worker it is as good as the others, until the trial is under way.
-                found.admit(backend, wanted: known.wanted[backend], health[backend])
+                found.admit(backend, wanted: wanted[backend], health[backend])
             }
             let outUntil = cell.health.outUntil
             if outUntil > 0 { due = min(due, outUntil) }

@@ -82,6 +82,7 @@ final class Server {
             bound.merge(try worker.start(snapshot, resolved: bound)) { first, _ in first }
         }
         status.adopt(snapshot)
+        status.watch(workers.map(\.share.counters))
         status.enter(.ready)
         return bound
     }

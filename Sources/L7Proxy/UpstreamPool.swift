@@ -19,6 +19,7 @@ final class UpstreamPool {
     var tls: TLSClientContext?
     private let resumption = TLSResumption()
     private var idle: [UpstreamConnection] = []
+    let counters: PoolCounters
     private let log: Logger
     /// When a failed handshake is worth a line again.
     private var quietUntil: MonotonicTime?
@@ -28,6 +29,7 @@ final class UpstreamPool {
         log: Logger
     ) {
         self.address = address
+        counters = PoolCounters(address: address.description)
         self.source = source
         self.loop = loop
         self.buffers = buffers
@@ -47,6 +49,7 @@ final class UpstreamPool {
     ///
     /// - Parameter mustProbe: ask the socket itself, for a request that cannot be sent twice.
     func lease(to owner: any ConnectionHandler, mustProbe: Bool) -> UpstreamConnection? {
+        defer { counters.noteIdle(idle.count) }
         while let candidate = idle.popLast() {
             let connection = candidate.connection
             let isClean = !connection.peerHasClosed && !connection.isReadable
@@ -55,6 +58,7 @@ final class UpstreamPool {
                 continue
             }
             candidate.lease(to: owner)
+            counters.note(.reused)
             return candidate
         }
         return nil
@@ -65,6 +69,7 @@ final class UpstreamPool {
         let connection = try Connection.connect(to: address, from: source, loop: loop)
         if let tls { try startTLS(tls, on: connection) }
         let opened = UpstreamConnection(connection, pool: self)
+        counters.note(.opened)
         connection.handler = owner
         return opened
     }
@@ -99,11 +104,13 @@ final class UpstreamPool {
         connection.handler = returned
         connection.deadline = loop.now.advanced(byNanoseconds: keep)
         idle.append(returned)
+        counters.noteIdle(idle.count)
     }
 
     fileprivate func remove(_ connection: UpstreamConnection) {
         if let position = idle.lastIndex(where: { $0 === connection }) {
             idle.remove(at: position)
+            counters.noteIdle(idle.count)
         }
     }
 
@@ -115,6 +122,7 @@ final class UpstreamPool {
 
     func closeIdle() {
         while let connection = idle.popLast() { connection.close() }
+        counters.noteIdle(0)
     }
 }
 

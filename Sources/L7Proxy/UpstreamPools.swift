@@ -19,11 +19,13 @@ struct UpstreamPools {
     private let loop: EventLoop
     private let buffers: LoopBuffers
     private let log: Logger
+    private let published: PublishedCounters
 
-    init(loop: EventLoop, buffers: LoopBuffers, log: Logger) {
+    init(loop: EventLoop, buffers: LoopBuffers, share: WorkerShare) {
         self.loop = loop
         self.buffers = buffers
-        self.log = log
+        log = share.log
+        published = share.counters.published
     }
 
     /// The pools that a configuration needs, by service, backend and source address. Those that it
@@ -55,6 +57,7 @@ struct UpstreamPools {
             }
         }
         for (key, pool) in before where pools[key] == nil { pool.retire() }
+        published.replacePools(by: pools.values.map(\.counters))
         return needed
     }
 

@@ -20,6 +20,7 @@ final class Worker: ClientConnectionOwner {
     private var clientCount = 0
     private let memory = ProcessMemory()
     private let handshakes: HandshakeTable
+    private let tallies: RouteTallies
 
     static func make(
         _ snapshot: ConfigSnapshot, share: WorkerShare
@@ -37,12 +38,14 @@ final class Worker: ClientConnectionOwner {
         handshakes = HandshakeTable(loop: loop)
         let buffers = LoopBuffers(headBytesMax: snapshot.headBytesMax)
         var random = SplitMix64(seed: .random(in: .min ... .max))
-        pools = UpstreamPools(loop: loop, buffers: buffers, log: share.log)
+        pools = UpstreamPools(loop: loop, buffers: buffers, share: share)
+        tallies = RouteTallies(publishingTo: share.counters.published)
         let configuration = WorkerConfiguration(
-            snapshot, pools: pools.pools(for: snapshot), seed: random.next())
+            snapshot, pools: pools.pools(for: snapshot),
+            counters: tallies.table(for: snapshot.configuration), seed: random.next())
         context = WorkerContext(
             loop: loop, buffers: buffers, random: random, configuration: configuration,
-            observer: ExchangeObserver(onEnd: share.onExchangeEnd), owner: self)
+            observer: ExchangeObserver(tallies, onEnd: share.onExchangeEnd), owner: self)
         loop.onWake = { [unowned self] in takeOrders() }
         handshakes.onEnd = { [unowned self] in handshakeEnded($0, $1) }
     }
@@ -103,6 +106,7 @@ final class Worker: ClientConnectionOwner {
         // A header that anybody may send would be worse than none.
         if hasHeader && !snapshot.resolver.isTrusted(client.peer) { return }
         shared.admission.enter()
+        shared.counters.note(.accepted)
         do throws(SystemError) {
             let connection = try Connection.adopt(socket, loop: loop)
             if hasHeader {
@@ -176,6 +180,7 @@ final class Worker: ClientConnectionOwner {
     /// Says no at once. Nothing waits for the request, so that a client with too many connections
     /// cannot hold this one as well.
     private func refuse(_ connection: Connection) {
+        shared.counters.note(.refusedForClientLimit)
         let buffers = context.buffers
         buffers.output.removeAll()
         LocalResponse(status: 503).write(date: context.dateLine, into: &buffers.output)
@@ -187,7 +192,11 @@ final class Worker: ClientConnectionOwner {
     private func handshakeEnded(
         _ arrival: HandshakeTable.Arrival, _ outcome: HandshakeTable.Outcome
     ) {
-        if case .failed(let reason) = outcome {
+        switch outcome {
+        case .done: shared.counters.note(.handshakesCompleted)
+        case .plainText: shared.counters.note(.handshakesInPlainText)
+        case .failed(let reason):
+            shared.counters.note(.handshakesFailed)
             // An Internet full of scanners: of no interest unless somebody looks for it.
             shared.log.debug("TLS handshake with \(arrival.client.peer) failed: \(reason)")
             shared.admission.leave()
@@ -248,8 +257,12 @@ final class Worker: ClientConnectionOwner {
     private func adopt(_ snapshot: ConfigSnapshot) {
         context.buffers.fit(headsUpTo: snapshot.headBytesMax)
         context.configuration = WorkerConfiguration(
-            snapshot, pools: pools.pools(for: snapshot), seed: context.random.next())
-        for case let client? in clients { client.letGoOfOldConfiguration() }
+            snapshot, pools: pools.pools(for: snapshot),
+            counters: tallies.table(for: snapshot.configuration), seed: context.random.next())
+        for case let client? in clients {
+            client.letGoOfOldConfiguration()
+            if client.isTunnel { shared.counters.note(.tunnelsKeptByReload) }
+        }
         updateListeners()
     }
 

@@ -20,12 +20,18 @@ final class WorkerConfiguration {
     /// TLS handshakes of clients under way at once on this worker; 0 for no bound.
     let handshakesMax: Int
     private let listeners: [ListenerAddress: TLSListener]
+    let counters: RouteCounterTable
 
     /// - Parameters:
     ///   - pools: by service, backend and source address.
+    ///   - counters: of its routes.
     ///   - seed: another for each worker, so that they do not all begin with the same backend.
-    init(_ snapshot: ConfigSnapshot, pools: [[[UpstreamPool]]], seed: UInt64) {
+    init(
+        _ snapshot: ConfigSnapshot, pools: [[[UpstreamPool]]], counters: RouteCounterTable,
+        seed: UInt64
+    ) {
         self.snapshot = snapshot
+        self.counters = counters
         self.pools = pools
         selector = BackendSelector(services: snapshot.services, seed: seed)
         hasBackendLimits = snapshot.health.contains { $0.connectionsMax.contains { $0 > 0 } }

@@ -8,6 +8,7 @@ final class WorkerShare: Sendable {
     let orders = OrderBox()
     let log: Logger
     let admission: Admission
+    let counters = WorkerCounters()
     /// For tests: called on the worker's thread.
     let onExchangeEnd: (@Sendable (ExchangeRecord) -> Void)?
     private let ended = Atomic<Bool>(false)

@@ -82,7 +82,7 @@ public final class BackendLoad: Sendable {
     }
 
     /// Microseconds that an answer takes, lately; nil before the first.
-    func latency(at milliseconds: UInt32) -> Float? {
+    public func latency(at milliseconds: UInt32) -> Float? {
         let packed = latency.load(ordering: .relaxed)
         return packed == 0 ? nil : Self.decayed(packed, at: milliseconds)
     }

@@ -8,6 +8,8 @@ struct AdminAnswers: Sendable {
         switch request.path {
         case ["healthz"]: reading(request) { AdminResponse(status: 200, "alive") }
         case ["readyz"]: reading(request, readiness)
+        case ["metrics"]:
+            reading(request) { AdminResponse(.metrics, MetricsReport.make(status)) }
         default: AdminResponse(status: 404, "there is nothing here")
         }
     }

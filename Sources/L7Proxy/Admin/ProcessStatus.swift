@@ -15,6 +15,7 @@ final class ProcessStatus: Sendable {
 
     private let storedPhase = Atomic<UInt8>(Phase.starting.rawValue)
     private let snapshot = Mutex<ConfigSnapshot?>(nil)
+    private let counters = Mutex<[WorkerCounters]>([])
     private let reloadCount = Atomic<UInt64>(0)
     private let failedReloadCount = Atomic<UInt64>(0)
     private let loadedAt = Atomic<Int64>(0)
@@ -38,6 +39,13 @@ final class ProcessStatus: Sendable {
 
     /// The configuration that new requests get; nil before the first.
     var current: ConfigSnapshot? { snapshot.withLock { $0 } }
+
+    /// The counters of all workers.
+    var workers: [WorkerCounters] { counters.withLock { $0 } }
+
+    func watch(_ workers: [WorkerCounters]) {
+        counters.withLock { $0 = workers }
+    }
 
     /// A configuration was taken into use.
     func adopt(_ new: ConfigSnapshot) {
