@@ -99,6 +99,32 @@ static inline X509 *cssl_chain_get(const STACK_OF(X509) *chain, int index) {
     return sk_X509_value(chain, index);
 }
 
+static inline STACK_OF(X509_NAME) *cssl_names_make(void) { return sk_X509_NAME_new_null(); }
+static inline void cssl_names_free(STACK_OF(X509_NAME) *names) {
+    sk_X509_NAME_pop_free(names, X509_NAME_free);
+}
+
+// Adds a copy of the certificate's subject; 0 without memory.
+static inline int cssl_names_add(STACK_OF(X509_NAME) *names, const X509 *certificate) {
+    X509_NAME *copy = X509_NAME_dup(X509_get_subject_name(certificate));
+    if (copy != NULL && sk_X509_NAME_push(names, copy) > 0) return 1;
+    X509_NAME_free(copy);
+    return 0;
+}
+
+// Whom the certificates of clients lead to, and what these are told of it; 0 without memory.
+static inline int cssl_set_client_authorities(
+    SSL *ssl, X509_STORE *store, const STACK_OF(X509_NAME) *names) {
+    STACK_OF(X509_NAME) *copy = SSL_dup_CA_list(names);
+    if (copy == NULL) return 0;
+    SSL_set0_CA_list(ssl, copy);
+    return (int)SSL_set1_verify_cert_store(ssl, store);
+}
+
+static inline int cssl_context_set_maximum_version(SSL_CTX *context, int version) {
+    return (int)SSL_CTX_set_max_proto_version(context, version);
+}
+
 static inline int cssl_names_count(const GENERAL_NAMES *names) {
     return sk_GENERAL_NAME_num(names);
 }

@@ -9,6 +9,16 @@ package struct TLSClientSettings: Sendable {
     package var authorities: [UInt8]?
     /// What is asked for and verified; nil for a server that is known by its address.
     package var serverName: String?
+    /// It is asked for, and not only verified.
+    package var sendsServerName = true
+    /// Intermediates between the certificate and its authority; nil for the library's bound.
+    package var depth: Int?
+    package var minimumVersion = TLSVersion.tls12
+    package var maximumVersion = TLSVersion.tls13
+    /// For TLS 1.2, as OpenSSL names them; nil for the library's choice.
+    package var ciphers: String?
+    /// No certificate is good enough.
+    package var trustsNobody = false
     /// Shown to a server that asks.
     package var certificate: TLSCertificate?
 
@@ -17,6 +27,8 @@ package struct TLSClientSettings: Sendable {
     fileprivate var identity: [UInt8] {
         TLSDigest.of([
             [verifies ? 1 : 0, authorities == nil ? 0 : 1, serverName == nil ? 0 : 1],
+            [sendsServerName ? 1 : 0, trustsNobody ? 1 : 0, depth == nil ? 0 : 1],
+            Array("\(minimumVersion)-\(maximumVersion) \(depth ?? 0) \(ciphers ?? "")".utf8),
             authorities ?? [], Array((serverName ?? "").utf8), certificate?.fingerprint ?? [],
         ])
     }
@@ -31,6 +43,7 @@ package final class TLSClientContext: Sendable {
     nonisolated(unsafe) private let context: OpaquePointer
     private let serverName: String?
     private let verifies: Bool
+    private let sendsServerName: Bool
     /// Equal for two contexts that ask for, hold to and show the same: what was agreed on under one
     /// is as good under the other.
     package let identity: [UInt8]
@@ -41,8 +54,18 @@ package final class TLSClientContext: Sendable {
         identity = settings.identity
         unsafe context = try TLSLibrary.makeContext(TLS_client_method())
         unsafe cssl_context_set_client_options(context)
-        try unsafe TLSLibrary.setMinimumVersion(.tls12, of: context)
-        if verifies { try setAuthorities(settings.authorities) }
+        sendsServerName = settings.sendsServerName
+        try unsafe TLSLibrary.setMinimumVersion(settings.minimumVersion, of: context)
+        try unsafe TLSLibrary.setMaximumVersion(settings.maximumVersion, of: context)
+        try setCiphers(settings.ciphers)
+        if settings.trustsNobody {
+            unsafe SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
+        } else if verifies {
+            try setAuthorities(settings.authorities)
+        }
+        if let depth = settings.depth {
+            unsafe SSL_CTX_set_verify_depth(context, Int32(clamping: depth))
+        }
         if let certificate = settings.certificate { try show(certificate) }
         let mode = SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL
         // SAFETY: a function without a context of its own.
@@ -52,6 +75,14 @@ package final class TLSClientContext: Sendable {
 
     deinit {
         unsafe SSL_CTX_free(context)
+    }
+
+    private func setCiphers(_ ciphers: String?) throws(TLSError) {
+        guard let ciphers else { return }
+        // SAFETY: the text ends in 0 and is copied.
+        guard unsafe SSL_CTX_set_cipher_list(context, ciphers) == 1 else {
+            throw .last("ciphers '\(ciphers)'")
+        }
     }
 
     private func setAuthorities(_ authorities: [UInt8]?) throws(TLSError) {
@@ -78,7 +109,7 @@ package final class TLSClientContext: Sendable {
         guard let ssl = unsafe SSL_new(context) else { throw .last("TLS session") }
         let session = unsafe TLSSession(adopting: ssl, of: self, resumption: resumption)
         unsafe SSL_set_connect_state(ssl)
-        if let serverName { _ = unsafe cssl_set_server_name(ssl, serverName) }
+        if let serverName, sendsServerName { _ = unsafe cssl_set_server_name(ssl, serverName) }
         if verifies { try unsafe expect(serverName, or: address, from: ssl) }
         unsafe resumption.offer(on: ssl)
         return session

@@ -29,6 +29,14 @@ enum TLSLibrary {
         }
     }
 
+    static func setMaximumVersion(
+        _ version: TLSVersion, of context: OpaquePointer
+    ) throws(TLSError) {
+        guard unsafe cssl_context_set_maximum_version(context, version.number) == 1 else {
+            throw .last("TLS version")
+        }
+    }
+
     /// Trusts the certificates of a PEM text as authorities.
     static func trust(_ authorities: [UInt8], in context: OpaquePointer) throws(TLSError) {
         let list = try PEMReader.certificates(in: authorities)

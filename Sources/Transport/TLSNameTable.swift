@@ -29,10 +29,19 @@ struct TLSNameTable: Sendable {
     ///
     /// - Parameter name: in any case; a dot at its end means nothing.
     func group(for name: String) -> Group? {
-        var name = name.lowercased()
-        if name.hasSuffix(".") { name.removeLast() }
+        let name = Self.normalize(name)
         if let group = exact[name] { return group }
+        return Self.wildcard(for: name).flatMap { wildcards[$0] }
+    }
+
+    static func normalize(_ name: String) -> String {
+        let name = name.lowercased()
+        return name.hasSuffix(".") ? String(name.dropLast()) : name
+    }
+
+    /// The key of the wildcard that stands for this name; nil where none can.
+    static func wildcard(for name: String) -> String? {
         guard let dot = name.firstIndex(of: "."), dot != name.startIndex else { return nil }
-        return wildcards[String(name[dot...])]
+        return String(name[dot...])
     }
 }

@@ -35,3 +35,23 @@ package struct TLSPeerCertificate: Sendable, Equatable {
             decoding: UnsafeRawBufferPointer(start: text, count: count), as: UTF8.self)
     }
 }
+
+/// Why a peer's certificate was not believed.
+package struct TLSPeerProblem: Sendable, Equatable {
+    /// In the library's words.
+    package let reason: String
+    /// Nothing is wrong with it but that its authority is not one of those who are trusted.
+    package let isUnknownAuthority: Bool
+
+    init?(code: Int) {
+        guard code != X509_V_OK else { return nil }
+        // SAFETY: a constant string of the library, which ends in 0.
+        reason = unsafe X509_verify_cert_error_string(code).map { unsafe String(cString: $0) } ?? ""
+        let unknown = [
+            X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
+            X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,
+            X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,
+        ]
+        isUnknownAuthority = unknown.contains { Int($0) == code }
+    }
+}

@@ -8,6 +8,9 @@ package struct TLSServerSettings: Sendable {
     /// Protocol names for ALPN (RFC 7301), the preferred one first; empty answers no offer.
     package var protocols: [String] = []
     package var ticketKeys: TLSTicketKeys
+    /// What is asked of clients by the name that they ask for. None has an effect where
+    /// `clientAuthorities` has one.
+    package var verifications: [TLSVerificationTable.Entry] = []
 
     package init(ticketKeys: TLSTicketKeys) {
         self.ticketKeys = ticketKeys
@@ -28,6 +31,7 @@ package final class TLSServerContext: Sendable {
     /// As ALPN has it: each name with its length in front.
     private let protocols: [UInt8]
     package let requiresClientCertificate: Bool
+    private let verifications: TLSVerificationTable
 
     /// A certificate and the names it is for; without names, its own.
     package typealias Entry = (certificate: TLSCertificate, names: [String]?)
@@ -43,6 +47,7 @@ package final class TLSServerContext: Sendable {
         ticketKeys = settings.ticketKeys
         protocols = settings.protocols.flatMap { [UInt8(clamping: $0.utf8.count)] + $0.utf8 }
         requiresClientCertificate = settings.clientAuthorities != nil
+        verifications = TLSVerificationTable(settings.verifications)
         unsafe context = try TLSLibrary.makeContext(TLS_server_method())
         try configure(settings)
     }
@@ -86,6 +91,9 @@ extension TLSServerContext {
                 context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
         }
         setSessions(settings)
+        if !requiresClientCertificate && !settings.verifications.isEmpty {
+            unsafe SSL_CTX_set_client_hello_cb(context, askForCertificate, nil)
+        }
         // SAFETY: callbacks run inside of calls on sessions, and every session keeps this object.
         unsafe SSL_CTX_set_ex_data(context, 0, Unmanaged.passUnretained(self).toOpaque())
         unsafe SSL_CTX_set_cert_cb(context, chooseCertificates, nil)
@@ -157,6 +165,16 @@ extension TLSServerContext {
         return true
     }
 
+    /// False for a client that changes its mind about the name between two hellos.
+    fileprivate func ask(_ session: TLSSession, _ ssl: OpaquePointer, name: String?) -> Bool {
+        let found = verifications.verification(for: name)
+        if session.wasAsked { return session.verification === found }
+        session.wasAsked = true
+        session.verification = found
+        // SAFETY: OpenSSL's own pointer, for the time of this call.
+        return unsafe found?.apply(to: ssl) ?? true
+    }
+
     fileprivate func ticket(_ ticket: TLSTicketKeys.Ticket, encrypts: Bool) -> Int32 {
         ticketKeys.prepare(ticket, encrypts: encrypts)
     }
@@ -178,6 +196,25 @@ extension TLSServerContext {
             return result == OPENSSL_NPN_NEGOTIATED
         }
     }
+}
+
+/// The earliest moment at which the name is known: before a ticket is looked at, which another name
+/// may have handed out.
+private func askForCertificate(
+    _ ssl: OpaquePointer?, _ alert: UnsafeMutablePointer<Int32>?, _ unused: UnsafeMutableRawPointer?
+) -> Int32 {
+    // SAFETY: OpenSSL's own pointers, for the time of this call, with their count.
+    guard let ssl = unsafe ssl, let session = unsafe TLSSession.of(ssl),
+        let context = unsafe TLSServerContext.of(ssl)
+    else { return SSL_CLIENT_HELLO_ERROR }
+    var bytes: UnsafePointer<UInt8>?
+    var count = 0
+    var name: String?
+    if unsafe SSL_client_hello_get0_ext(ssl, UInt32(TLSEXT_TYPE_server_name), &bytes, &count) == 1 {
+        name = unsafe TLSHelloName.read(UnsafeBufferPointer(start: bytes, count: count))
+    }
+    let isFine = unsafe context.ask(session, ssl, name: name)
+    return isFine ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR
 }
 
 private func chooseCertificates(_ ssl: OpaquePointer?, _ unused: UnsafeMutableRawPointer?) -> Int32

@@ -10,6 +10,10 @@ package final class TLSSession {
     var offered: [TLSCertificate] = []
     /// The client asked for a name that there is a certificate for.
     package internal(set) var isNameKnown = false
+    /// What the client was asked for, by the name that it asked for.
+    package internal(set) var verification: TLSClientVerification?
+    /// A hello was seen, and `verification` is settled.
+    var wasAsked = false
     /// The last `read` could not go on before something was written.
     private(set) var isReadWaitingForRoom = false
     /// Where the sessions go that a server hands out; nil for a server's own side.
@@ -186,7 +190,12 @@ extension TLSSession {
         return unsafe String(cString: name)
     }
 
-    /// The peer's certificate, which was verified; nil when it showed none.
+    /// What is wrong with the peer's certificate; nil for nothing, or for none.
+    package var peerProblem: TLSPeerProblem? {
+        TLSPeerProblem(code: unsafe SSL_get_verify_result(ssl))
+    }
+
+    /// The peer's certificate; nil when it showed none.
     package var peerCertificate: TLSPeerCertificate? {
         guard let certificate = unsafe SSL_get0_peer_certificate(ssl) else { return nil }
         return unsafe TLSPeerCertificate(certificate)
