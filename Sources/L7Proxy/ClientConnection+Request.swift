@@ -76,6 +76,7 @@ extension ClientConnection {
             at: worker.loop.now, from: arrival.forwarding.client, route: arrival.routePosition)
         worker.retryBudget.requestArrived()
         location = arrival.location
+        explanation = arrival.explanation
         requestRelay = BodyRelay(
             framing: arrival.framing, target: arrival.framing == .chunked ? .chunked : .plain,
             passesTrailers: arrival.forwarding.passesTrailers)

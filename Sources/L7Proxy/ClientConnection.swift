@@ -59,6 +59,8 @@ final class ClientConnection: ConnectionHandler {
     var isOnWrongPort = false
     /// Where this request is to be sent again; for answers that say so.
     var location: [UInt8] = []
+    /// More about a refusal than its status says.
+    var explanation: StaticString = ""
     /// Between two requests, with nothing begun.
     var isIdle: Bool {
         exchange.responseSide == .idle && downstream.pendingByteCount == 0
@@ -262,6 +264,7 @@ final class ClientConnection: ConnectionHandler {
             isKept: exchange.request.wantsKeepAlive, version: exchange.request.version)
         response.omitsBody = exchange.request.method == .head
         if (300..<400).contains(status) { response.location = location }
+        response.explanation = explanation
         if isOnWrongPort { response.explanation = "this port speaks TLS: use https" }
         beginRecordIfNone()
         progress.answeredLocally(status, byteCount: response.bodyByteCount)

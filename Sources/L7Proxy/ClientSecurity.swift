@@ -1,4 +1,5 @@
 import HTTPParser
+import ProxyCore
 import Transport
 
 /// What TLS says about a client connection, for all of its requests.
@@ -11,15 +12,28 @@ final class ClientSecurity {
     let sendsHSTS: Bool
     /// Field lines for the backend: who the client's certificate says it is.
     let certificateFields: [UInt8]
+    /// What the hosts of this connection ask of their clients; nil for nothing.
+    let rule: ClientRule?
+    /// What speaks against this client by that rule.
+    let objection: ClientRefusal?
 
-    init(_ session: TLSSession, requiresCertificate: Bool, sendsHSTS: Bool) {
+    init(_ session: TLSSession, on listener: TLSListener) {
+        let requiresCertificate = listener.context.requiresClientCertificate
         serverName = session.serverName.map { Array($0.lowercased().utf8) } ?? []
         isBoundToName = requiresCertificate
         // As in ingress-nginx: not under a certificate that is only there for want of another.
-        self.sendsHSTS = sendsHSTS && session.isNameKnown
-        certificateFields =
-            requiresCertificate
-            ? ClientSecurity.fields(of: session.peerCertificate) : []
+        sendsHSTS = listener.sendsHSTS && session.isNameKnown
+        rule = session.verification.map { listener.rules[$0.number] }
+        guard requiresCertificate || rule != nil else {
+            certificateFields = []
+            objection = nil
+            return
+        }
+        let certificate = session.peerCertificate
+        objection = rule?.objection(to: session, subject: certificate?.subject)
+        certificateFields = ClientSecurity.fields(
+            of: certificate, problem: session.peerProblem,
+            whole: rule?.settings.passesCertificate ?? true)
     }
 
     /// Whether a request for this host may come on this connection: what the client proved, it
@@ -34,11 +48,17 @@ final class ClientSecurity {
     }
 
     /// The fields of ingress-nginx.
-    private static func fields(of certificate: TLSPeerCertificate?) -> [UInt8] {
+    ///
+    /// - Parameter whole: with the certificate itself.
+    private static func fields(
+        of certificate: TLSPeerCertificate?, problem: TLSPeerProblem?, whole: Bool
+    ) -> [UInt8] {
         guard let certificate else { return Array("ssl-client-verify: NONE\r\n".utf8) }
-        var text = "ssl-client-verify: SUCCESS\r\n"
+        let verdict = problem.map { "FAILED:" + visible($0.reason) } ?? "SUCCESS"
+        var text = "ssl-client-verify: \(verdict)\r\n"
         text += "ssl-client-subject-dn: \(visible(certificate.subject))\r\n"
         text += "ssl-client-issuer-dn: \(visible(certificate.issuer))\r\n"
+        guard whole else { return Array(text.utf8) }
         let escaped = percentEncoded(certificate.pem)
         // 8 KiB: more than certificates of people and machines have; a backend would refuse it.
         if escaped.utf8.count <= 8 * 1024 { text += "ssl-client-cert: \(escaped)\r\n" }

@@ -92,8 +92,11 @@ final class ConfigSnapshot: Sendable {
         else { return nil }
         return TLSListener(
             context, sendsHSTS: settings.sendsHSTS,
-            handshakeNanoseconds: configuration.timeouts.tlsHandshake.wholeNanoseconds)
+            handshakeNanoseconds: configuration.timeouts.tlsHandshake.wholeNanoseconds,
+            rules: clientRules.rules)
     }
+
+    var clientRules: ClientRules { tls.clientRules }
 
     /// When the certificates end that clients are shown.
     var certificateExpiries: [CertificateExpiry] { tls.expiries }

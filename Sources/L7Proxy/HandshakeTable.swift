@@ -116,8 +116,14 @@ final class TLSListener: Sendable {
     let sendsHSTS: Bool
     /// 0 waits for ever.
     let handshakeNanoseconds: UInt64
+    /// By `TLSClientVerification.number`.
+    let rules: [ClientRule]
 
-    init(_ context: TLSServerContext, sendsHSTS: Bool, handshakeNanoseconds: UInt64) {
+    init(
+        _ context: TLSServerContext, sendsHSTS: Bool, handshakeNanoseconds: UInt64,
+        rules: [ClientRule]
+    ) {
+        self.rules = rules
         self.context = context
         self.sendsHSTS = sendsHSTS
         self.handshakeNanoseconds = handshakeNanoseconds

@@ -19,6 +19,8 @@ struct RequestArrival {
     var refusal: UInt16?
     /// Where a request is sent to come again; with a refusal that says so.
     private(set) var location: [UInt8] = []
+    /// More about a refusal than its status says.
+    private(set) var explanation: StaticString = ""
 
     init(
         _ head: RequestHead, in bytes: Span<UInt8>, from client: ClientConnection
@@ -131,6 +133,12 @@ struct RequestArrival {
         if configuration.snapshot.needsTLS(match) && !isSecure {
             refusal = 308
             location = secureLocation(of: head, in: bytes, from: client)
+            return
+        }
+        if let objection = configuration.snapshot.objection(to: client.security, of: match) {
+            refusal = objection.status
+            explanation = objection.explanation
+            location = objection.location
             return
         }
         if options.upgrade {

@@ -13,6 +13,7 @@ struct TLSContexts: Sendable {
     private(set) var warnings: [String] = []
     /// Of each certificate that clients are shown, in the order of their names.
     private(set) var expiries: [CertificateExpiry] = []
+    let clientRules: ClientRules
     private var store: CertificateStore
     private var noted: Set<String> = []
 
@@ -26,13 +27,15 @@ struct TLSContexts: Sendable {
     ) throws(UnusableConfiguration) {
         var store = CertificateStore(after: previous?.store)
         self.store = store
+        clientRules = ClientRules(configuration.routes)
+        warnings = clientRules.warnings
         let secrets = readSecrets(of: configuration, &store, at: unixSeconds)
         for (address, tls) in configuration.listenerTLS {
             do throws(UnusableConfiguration) {
                 var entries = try certificates(of: tls, &store, at: unixSeconds)
                 entries += secrets
                 let keys = try TLSContexts.ticketKeys(of: tls) ?? ticketKeys
-                listeners[address] = try TLSContexts.context(tls, entries, keys)
+                listeners[address] = try context(tls, entries, keys)
                 if entries.isEmpty {
                     warnings.append("listener \(address.text) has no certificate")
                 }
@@ -40,9 +43,7 @@ struct TLSContexts: Sendable {
                 throw UnusableConfiguration(description: "listener \(address.text): \(error)")
             }
         }
-        for service in configuration.services {
-            services.append(try TLSContexts.client(of: service, &store))
-        }
+        for service in configuration.services { try addClient(of: service, &store) }
         warnings += store.warnings
         store.finish()
         self.store = store
@@ -112,12 +113,13 @@ extension TLSContexts {
         }
     }
 
-    private static func context(
+    private func context(
         _ tls: ListenerTLS, _ entries: [TLSServerContext.Entry], _ keys: TLSTicketKeys
     ) throws(UnusableConfiguration) -> TLSServerContext {
         var settings = TLSServerSettings(ticketKeys: keys)
         settings.minimumVersion = tls.minimumVersion == .tls13 ? .tls13 : .tls12
         settings.protocols = ["http/1.1"]
+        settings.verifications = clientRules.verifications
         if let authorities = tls.clientAuthorities {
             settings.clientAuthorities = try CertificateStore.bytes(of: authorities)
         }
@@ -131,6 +133,22 @@ extension TLSContexts {
 
 // Services.
 extension TLSContexts {
+    /// One bad Secret never stops the proxy: its backends are trusted no more.
+    private mutating func addClient(
+        of service: Service, _ store: inout CertificateStore
+    ) throws(UnusableConfiguration) {
+        do throws(UnusableConfiguration) {
+            services.append(try TLSContexts.client(of: service, &store))
+        } catch {
+            guard let tls = service.tls, !tls.namesFiles else { throw error }
+            warnings.append("\(error); no backend of it is trusted")
+            var nobody = service
+            nobody.tls = UpstreamTLS()
+            nobody.tls?.isUsable = false
+            services.append(try TLSContexts.client(of: nobody, &store))
+        }
+    }
+
     private static func client(
         of service: Service, _ store: inout CertificateStore
     ) throws(UnusableConfiguration) -> TLSClientContext? {
@@ -138,6 +156,12 @@ extension TLSContexts {
         var settings = TLSClientSettings()
         settings.verifies = tls.verifies
         settings.serverName = tls.serverName
+        settings.sendsServerName = tls.sendsServerName
+        settings.depth = tls.depth
+        settings.ciphers = tls.ciphers
+        settings.trustsNobody = !tls.isUsable
+        if !tls.versions.contains(.tls12) { settings.minimumVersion = .tls13 }
+        if !tls.versions.contains(.tls13) { settings.maximumVersion = .tls12 }
         if let source = tls.authorities {
             settings.authorities = try CertificateStore.bytes(of: source)
         }
@@ -159,4 +183,11 @@ struct CertificateExpiry: Sendable, Equatable {
     let name: String
     /// Seconds since 1970.
     let notAfter: Int64
+}
+
+extension UpstreamTLS {
+    /// Some of it stands in files, which the operator of the proxy has put there.
+    fileprivate var namesFiles: Bool {
+        [authorities, certificate, key].contains { $0?.path != nil }
+    }
 }

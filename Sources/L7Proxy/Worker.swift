@@ -206,9 +206,7 @@ final class Worker: ClientConnectionOwner {
             arrival.connection, peer: arrival.client.peer,
             localPort: arrival.client.localPort, worker: context)
         if let session = arrival.connection.tls {
-            client.security = ClientSecurity(
-                session, requiresCertificate: arrival.listener.context.requiresClientCertificate,
-                sendsHSTS: arrival.listener.sendsHSTS)
+            client.security = ClientSecurity(session, on: arrival.listener)
         } else {
             client.isOnWrongPort = true
         }

@@ -34,6 +34,10 @@ enum AnnotationVocabulary {
         "proxy-next-upstream-timeout", "disable-on-404",
         "ssl-redirect",
         "force-ssl-redirect", "backend-protocol", "proxy-ssl-verify", "proxy-ssl-name",
+        "proxy-ssl-secret", "proxy-ssl-verify-depth", "proxy-ssl-server-name",
+        "proxy-ssl-protocols", "proxy-ssl-ciphers", "auth-tls-secret", "auth-tls-verify-client",
+        "auth-tls-verify-depth", "auth-tls-error-page", "auth-tls-match-cn",
+        "auth-tls-pass-certificate-to-upstream",
     ]
 
     /// Their defaults are what the proxy does, so a file that spells them out is not bothered.
@@ -51,25 +55,21 @@ enum AnnotationVocabulary {
         relative-redirects use-port-in-redirects preserve-trailing-slash app-root ssl-ciphers \
         ssl-prefer-server-ciphers http2-push-preload rewrite-target upstream-vhost \
         x-forwarded-prefix default-backend custom-http-errors disable-proxy-intercept-errors \
-        fastcgi-index fastcgi-params-configmap connection-proxy-header proxy-ssl-secret \
-        proxy-ssl-ciphers proxy-ssl-protocols \
-        proxy-ssl-verify-depth proxy-ssl-server-name proxy-body-size proxy-read-timeout \
-        proxy-send-timeout proxy-connect-timeout proxy-buffer-size proxy-buffers-number \
-        proxy-busy-buffers-size proxy-max-temp-file-size proxy-cookie-domain proxy-cookie-path \
-        proxy-redirect-from proxy-redirect-to client-body-buffer-size cors-allow-origin \
-        cors-allow-methods cors-allow-headers cors-allow-credentials cors-expose-headers \
-        cors-max-age auth-url auth-signin auth-signin-redirect-param auth-method \
-        auth-response-headers auth-request-redirect auth-cache-key auth-cache-duration \
-        auth-keepalive auth-keepalive-share-vars auth-keepalive-requests \
-        auth-keepalive-timeout auth-proxy-set-headers auth-always-set-cookie auth-snippet \
-        enable-global-auth auth-type auth-secret auth-secret-type auth-realm auth-tls-secret \
-        auth-tls-verify-client auth-tls-verify-depth auth-tls-error-page \
-        auth-tls-pass-certificate-to-upstream auth-tls-match-cn satisfy \
-        whitelist-source-range allowlist-source-range denylist-source-range limit-rps \
-        limit-rpm limit-connections limit-rate limit-rate-after limit-burst-multiplier \
-        limit-allowlist limit-whitelist enable-rewrite-log enable-opentelemetry \
-        opentelemetry-trust-incoming-span opentelemetry-operation-name custom-headers \
-        mirror-target mirror-host mirror-request-body enable-owasp-core-rules \
+        fastcgi-index fastcgi-params-configmap connection-proxy-header proxy-body-size \
+        proxy-read-timeout proxy-send-timeout proxy-connect-timeout proxy-buffer-size \
+        proxy-buffers-number proxy-busy-buffers-size proxy-max-temp-file-size \
+        proxy-cookie-domain proxy-cookie-path proxy-redirect-from proxy-redirect-to \
+        client-body-buffer-size cors-allow-origin cors-allow-methods cors-allow-headers \
+        cors-allow-credentials cors-expose-headers cors-max-age auth-url auth-signin \
+        auth-signin-redirect-param auth-method auth-response-headers auth-request-redirect \
+        auth-cache-key auth-cache-duration auth-keepalive auth-keepalive-share-vars \
+        auth-keepalive-requests auth-keepalive-timeout auth-proxy-set-headers \
+        auth-always-set-cookie auth-snippet enable-global-auth auth-type auth-secret \
+        auth-secret-type auth-realm satisfy whitelist-source-range allowlist-source-range \
+        denylist-source-range limit-rps limit-rpm limit-connections limit-rate limit-rate-after \
+        limit-burst-multiplier limit-allowlist limit-whitelist enable-rewrite-log \
+        enable-opentelemetry opentelemetry-trust-incoming-span opentelemetry-operation-name \
+        custom-headers mirror-target mirror-host mirror-request-body enable-owasp-core-rules \
         modsecurity-snippet modsecurity-transaction-id configuration-snippet server-snippet \
         stream-snippet
         """

@@ -63,7 +63,9 @@ package enum ConfigurationLoader {
         var draft = Draft()
         let written = shortForm.readSettings(into: &draft)
         let found = KubernetesNodes(findings: findings).addresses(of: objects.nodes)
-        shortForm.readRoutes(nodes: written.isEmpty ? found : written, into: &draft)
+        shortForm.readRoutes(
+            nodes: written.isEmpty ? found : written,
+            secrets: KubernetesSecrets(objects: objects), into: &draft)
         let services = KubernetesServices(
             objects: objects, findings: findings, nodes: objects.nodes.isEmpty ? written : found)
         let classes = IngressClasses(
@@ -73,6 +75,7 @@ package enum ConfigurationLoader {
             defaults: shortForm.behaviours
         ).read(into: &draft)
         draft.attachCanaries()
+        draft.spreadClientVerification()
         return draft
     }
 

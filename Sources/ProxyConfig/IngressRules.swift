@@ -6,7 +6,23 @@ struct IngressRules {
     let ingress: KubernetesObject
     let reader: Reader
     let services: KubernetesServices
-    var behaviour = RouteBehaviour()
+    let behaviour: RouteBehaviour
+    private let secrets: KubernetesSecrets
+
+    /// What its clients must show, for all of its routes.
+    private let verification: ClientVerification?
+
+    init(
+        _ ingress: KubernetesObject, _ reader: Reader, _ services: KubernetesServices,
+        _ behaviour: RouteBehaviour
+    ) {
+        self.ingress = ingress
+        self.reader = reader
+        self.services = services
+        self.behaviour = behaviour
+        secrets = KubernetesSecrets(objects: services.objects, namespace: ingress.name.namespace)
+        verification = behaviour.clientVerification(in: secrets)
+    }
 
     func read(into draft: inout Draft) {
         behaviour.check(reader, at: ingress.node.position)
@@ -58,6 +74,7 @@ struct IngressRules {
         route.retry = behaviour.retry
         if behaviour.drainsOn404 { draft.drainOn404(service: service, reader, at: rule.position) }
         route.tlsRule = behaviour.tlsRule
+        route.clientVerification = verification
         guard !behaviour.canary.isOn else {
             return draft.add(
                 Canary(
@@ -93,7 +110,7 @@ struct IngressRules {
     private func service(of backend: YAMLNode, _ draft: inout Draft) -> Int? {
         guard let reference = reference(in: backend) else { return nil }
         guard let position = position(of: reference, &draft) else { return nil }
-        return draft.position(of: position, in: behaviour.upstreamTLS)
+        return draft.position(of: position, in: behaviour.upstreamTLS(in: secrets))
     }
 
     private func position(of reference: ServiceReference, _ draft: inout Draft) -> Int? {

@@ -20,13 +20,12 @@ struct KubernetesIngresses {
     private func read(_ ingress: KubernetesObject, into draft: inout Draft) {
         let reader = ingress.reader(findings)
         guard isOurs(ingress, reader) else { return }
-        var rules = IngressRules(ingress: ingress, reader: reader, services: services)
-        if let defaults = defaults[ingress.node.position.file] { rules.behaviour = defaults }
-        rules.behaviour.apply(reader.annotations(ingress.annotations, isShared: true), reader)
+        var behaviour = defaults[ingress.node.position.file] ?? RouteBehaviour()
+        behaviour.apply(reader.annotations(ingress.annotations, isShared: true), reader)
         let hasListener = !draft.configuration.listenerTLS.isEmpty
         KubernetesTLS(objects: services.objects, hasListener: hasListener)
             .read(ingress, reader, into: &draft)
-        rules.read(into: &draft)
+        IngressRules(ingress, reader, services, behaviour).read(into: &draft)
     }
 
     private func isOurs(_ ingress: KubernetesObject, _ reader: Reader) -> Bool {

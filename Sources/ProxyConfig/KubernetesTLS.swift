@@ -53,15 +53,8 @@ struct KubernetesTLS {
     }
 
     private func certificate(in secret: KubernetesObject) -> CertificateSource? {
-        guard let certificate = bytes("tls.crt", of: secret), let key = bytes("tls.key", of: secret)
+        guard let certificate = secret.secretPEM("tls.crt"), let key = secret.secretPEM("tls.key")
         else { return nil }
-        let name = "Secret \(secret.name.text)"
-        return CertificateSource(
-            certificate: .text(name: name, certificate), key: .text(name: name, key))
-    }
-
-    private func bytes(_ key: String, of secret: KubernetesObject) -> [UInt8]? {
-        if let text = secret.node["stringData"]?[key]?.text { return Array(text.utf8) }
-        return secret.node["data"]?[key]?.text.flatMap(Base64.decode)
+        return CertificateSource(certificate: certificate, key: key)
     }
 }

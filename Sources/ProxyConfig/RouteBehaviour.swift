@@ -25,9 +25,8 @@ struct RouteBehaviour {
     private(set) var drainsOn404 = false
     private var redirectsToTLS = true
     private var forcesTLS = false
-    private var speaksTLS = false
-    private var verifiesBackend = true
-    private var backendName: String?
+    private var backendTLS = BackendTLSBehaviour()
+    private var clientCertificate = ClientCertificateBehaviour()
 
     /// Which requests in the clear are sent to come again in TLS.
     var tlsRule: TLSRule {
@@ -36,12 +35,13 @@ struct RouteBehaviour {
     }
 
     /// How to speak to backends whose service does not say so itself; nil: in the clear.
-    var upstreamTLS: UpstreamTLS? {
-        guard speaksTLS else { return nil }
-        var tls = UpstreamTLS()
-        tls.verifies = verifiesBackend
-        tls.serverName = backendName
-        return tls
+    func upstreamTLS(in secrets: KubernetesSecrets) -> UpstreamTLS? {
+        backendTLS.settings(in: secrets)
+    }
+
+    /// What clients must show of themselves; nil for nothing.
+    func clientVerification(in secrets: KubernetesSecrets) -> ClientVerification? {
+        clientCertificate.verification(in: secrets)
     }
 
     /// Whether a path is a regular expression. A Prefix is one where it could be nothing else: many
@@ -127,11 +127,7 @@ struct RouteBehaviour {
             if let word = value.word(RouteBehaviour.affinityWords) { affinity = word }
         case "ssl-redirect": value.boolean { redirectsToTLS = $0 }
         case "force-ssl-redirect": value.boolean { forcesTLS = $0 }
-        case "backend-protocol":
-            if let word = value.word(RouteBehaviour.protocolWords) { speaksTLS = word }
-        case "proxy-ssl-verify":
-            if let word = value.word(RouteBehaviour.switchWords) { verifiesBackend = word }
-        case "proxy-ssl-name": value.hosts { backendName = RouteBehaviour.exactName($0) }
+        case "backend-protocol": backendTLS.apply(annotation.name, value)
         case "session-on-lost":
             if let word = value.word(RouteBehaviour.onLostWords) { onLost = word }
         case "load-balance": applyBalance(value)
@@ -146,7 +142,11 @@ struct RouteBehaviour {
             value.count(0...86_400) { retry.timeoutSeconds = UInt32($0) }
         case "disable-on-404": value.boolean { drainsOn404 = $0 }
         default:
-            if annotation.name.contains("canary") {
+            if annotation.name.hasPrefix("proxy-ssl-") {
+                backendTLS.apply(annotation.name, value)
+            } else if annotation.name.hasPrefix("auth-tls-") {
+                clientCertificate.apply(annotation.name, value)
+            } else if annotation.name.contains("canary") {
                 canary.apply(annotation.name, value)
             } else if annotation.name.contains("cookie") || annotation.name == "affinity-mode" {
                 cookie.apply(annotation.name, value)
@@ -176,17 +176,6 @@ struct RouteBehaviour {
             ("cookie", .cookie), ("client-ip", .clientIP), ("header", .header), ("learn", .learn),
             ("route-suffix", .routeSuffix), ("none", .none),
         ])
-
-    /// Whether backends are spoken to in TLS.
-    private static let protocolWords = Words<Bool>(
-        supported: [("HTTP", false), ("HTTPS", true)],
-        pending: ["AUTO_HTTP", "GRPC", "GRPCS", "FCGI"])
-
-    private static let switchWords = Words<Bool>(supported: [("on", true), ("off", false)])
-
-    private static func exactName(_ hosts: [HostPattern]) -> String? {
-        if case .exact(let name) = hosts.first { name } else { nil }
-    }
 
     private static let onLostWords = Words<AffinitySettings.OnLost>(
         supported: [("rebind", .rebind), ("error", .error)])

@@ -52,7 +52,9 @@ struct ShortForm {
     }
 
     /// Reads services, then routes and the default, which may name services of any file.
-    func readRoutes(nodes: [IPAddress], into draft: inout Draft) {
+    func readRoutes(
+        nodes: [IPAddress], secrets: KubernetesSecrets, into draft: inout Draft
+    ) {
         for document in documents {
             readServices(document, services(of: document, nodes), &draft)
         }
@@ -60,7 +62,7 @@ struct ShortForm {
         for document in documents {
             let routes = ShortFormRoutes(
                 reader: reader, services: services(of: document, nodes),
-                defaults: document.behaviour)
+                defaults: document.behaviour, secrets: secrets)
             if let list = document.fields["routes"] { routes.read(list, into: &draft) }
             if let entry = document.fields["defaultService"],
                 once.isFirst("defaultService", entry, reader),

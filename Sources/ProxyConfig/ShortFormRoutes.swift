@@ -7,6 +7,7 @@ struct ShortFormRoutes {
     let services: ShortFormServices
     /// What the file's own annotations say for each of its routes.
     let defaults: RouteBehaviour
+    let secrets: KubernetesSecrets
 
     func read(_ list: YAMLEntry, into draft: inout Draft) {
         for item in reader.list(list) {
@@ -30,7 +31,7 @@ struct ShortFormRoutes {
         let named = service(keys, named: name, at: position, &draft)
         // What is wrong was reported, and everything was read for the mistakes in it.
         guard let host, let path, let named else { return }
-        let service = draft.position(of: named, in: behaviour.upstreamTLS)
+        let service = draft.position(of: named, in: behaviour.upstreamTLS(in: secrets))
         var route = Route(
             host: host, path: path, pathType: pathType, service: service,
             affinity: behaviour.affinity(for: draft.configuration.services[service]),
@@ -43,6 +44,7 @@ struct ShortFormRoutes {
         route.retry = behaviour.retry
         if behaviour.drainsOn404 { draft.drainOn404(service: service, reader, at: position) }
         route.tlsRule = behaviour.tlsRule
+        route.clientVerification = behaviour.clientVerification(in: secrets)
         guard !behaviour.canary.isOn else {
             return draft.add(
                 Canary(route: route, behaviour: behaviour, reader: reader, position: position))

@@ -75,6 +75,7 @@ package struct LocalResponse: Sendable {
     package static func reason(of status: UInt16) -> StaticString {
         switch status {
         case 200: "OK"
+        case 302: "Found"
         case 308: "Permanent Redirect"
         case 400: "Bad Request"
         case 401: "Unauthorized"

@@ -15,6 +15,8 @@ package struct Route: Sendable, Equatable {
     package var upgradeProtocols: [String] = []
     package var retry = RetryRule()
     package var tlsRule = TLSRule.whereCertified
+    /// What its clients must show of themselves; nil for nothing.
+    package var clientVerification: ClientVerification?
     /// An alternative that some of its requests go to.
     package var canary: RouteCanary?
     /// Where it was written, for people: `routes.yaml:12` or `Ingress default/shop`.

@@ -1,0 +1,15 @@
+import ProxyCore
+
+extension ConfigSnapshot {
+    /// What speaks against a request of this match on a connection with this security; nil for
+    /// nothing. What a client proved, it proved to the hosts that ask for the same.
+    func objection(to security: ClientSecurity?, of match: RouteMatch) -> ClientRefusal? {
+        guard !clientRules.isEmpty else { return nil }
+        let rule = clientRules.rule(of: match)
+        if let rule, rule.handshake == nil { return ClientRefusal(status: 503) }
+        // In the clear, nobody can be asked.
+        guard let security else { return rule?.settings.mode == .required ? rule?.missing : nil }
+        guard security.rule?.settings == rule?.settings else { return ClientRefusal(status: 421) }
+        return security.objection
+    }
+}
