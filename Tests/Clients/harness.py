@@ -55,6 +55,15 @@ def free_port(*addresses):
     raise Broken(f"no port is free at {addresses}")
 
 
+def free_ports(count):
+    """Ports of 127.0.0.1, each another."""
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in held]
+    for each in held:
+        each.close()
+    return ports
+
+
 def accepts(address, port):
     try:
         socket.create_connection((address, port), 1).close()

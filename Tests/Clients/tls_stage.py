@@ -4,7 +4,7 @@ import re
 import shutil
 import ssl
 
-from harness import Process, command, expect, free_port, poll
+from harness import Process, command, expect, free_port, free_ports, poll
 
 EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
 RSA = ("-newkey", "rsa:2048")
@@ -35,6 +35,18 @@ class Certificates:
         done = command(*arguments)
         expect(done.returncode == 0, done.stderr.decode())
 
+    def revocations(self, name):
+        """A list, signed by the authority, that takes this certificate back."""
+        index, settings, made = (self.folder / f"{name}.{end}" for end in ("index", "ca.conf", "crl"))
+        index.write_text("")
+        settings.write_text(f"[ca]\ndefault_ca = d\n[d]\ndatabase = {index}\ndefault_md = sha256\n"
+                            "default_crl_days = 30\n")
+        own = ("-config", settings, "-keyfile", self.path("ca.key"), "-cert", self.path("ca.crt"))
+        for work in (("-revoke", self.path(f"{name}.crt")), ("-gencrl", "-out", made)):
+            done = command("openssl", "ca", *own, *work)
+            expect(done.returncode == 0, done.stderr.decode())
+        return made.read_bytes()
+
 
 def make_stage(stage):
     """Certificates, backends and one proxy, made at the first use and kept with the stage."""
@@ -56,7 +68,7 @@ class TLSStage:
         self.stage, self.certificates = stage, certificates
         self.backend_port = free_port()
         self.start_nginx()
-        self.plain_port, self.port, self.strict_port = (free_port() for _ in range(3))
+        self.plain_port, self.port, self.strict_port = free_ports(3)
         self.file = stage.folder / "tls.yaml"
         self.file.write_text(self.routes())
         self.process = self.start(self.file)
@@ -179,7 +191,7 @@ class ProxyInTLS:
 
     def __init__(self, tls, name, text, options, listener):
         self.tls, self.listener, self.routes = tls, listener, text
-        self.port, self.tls_port = free_port(), free_port()
+        self.port, self.tls_port = free_ports(2)
         self.file = tls.stage.folder / f"{name}.yaml"
         self.file.write_text(self.text())
         self.process = Process([tls.stage.proxy_program, "run", "--config", self.file, *options],
