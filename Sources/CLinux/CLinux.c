@@ -1,11 +1,13 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <errno.h>
 #include <linux/sockios.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,7 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 _Static_assert(sizeof(struct clinux_event) == sizeof(struct epoll_event), "epoll_event");
 _Static_assert(offsetof(struct clinux_event, token) == offsetof(struct epoll_event, data),
@@ -99,4 +102,61 @@ int clinux_unacknowledged_count(int descriptor) {
 
 void clinux_memory_trim(void) {
     malloc_trim(0);
+}
+
+// environ(7), without what is removed, and with one variable more; NULL without memory.
+static char **environment_with(const char *const *removed, const char *variable) {
+    size_t count = 0;
+    while (environ[count] != NULL) count++;
+    char **copy = calloc(count + 2, sizeof *copy);
+    if (copy == NULL) return NULL;
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        int is_removed = 0;
+        for (size_t j = 0; removed[j] != NULL; j++) {
+            is_removed |= strncmp(environ[i], removed[j], strlen(removed[j])) == 0;
+        }
+        if (!is_removed) copy[kept++] = environ[i];
+    }
+    copy[kept] = (char *)variable;
+    return copy;
+}
+
+static int spawn_prepared(pid_t *child, posix_spawn_file_actions_t *actions,
+                          char *const *arguments, char **environment) {
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    int code = posix_spawnattr_init(&attributes);
+    if (code != 0) return code;
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    code = posix_spawnp(child, arguments[0], actions, &attributes, arguments, environment);
+    posix_spawnattr_destroy(&attributes);
+    return code;
+}
+
+int clinux_spawn(char *const *arguments, const char *const *removed, const char *variable,
+                 const int *descriptors, int count) {
+    posix_spawn_file_actions_t actions;
+    pid_t child = -1;
+    char **environment = environment_with(removed, variable);
+    int code = environment == NULL ? ENOMEM : posix_spawn_file_actions_init(&actions);
+    if (code == 0) {
+        // Onto itself: that takes close-on-exec away in the child.
+        for (int i = 0; i < count && code == 0; i++) {
+            code = posix_spawn_file_actions_adddup2(&actions, descriptors[i], descriptors[i]);
+        }
+        if (code == 0) code = spawn_prepared(&child, &actions, arguments, environment);
+        posix_spawn_file_actions_destroy(&actions);
+    }
+    free(environment);
+    errno = code;
+    return code == 0 ? child : -1;
+}
+
+void clinux_environment_remove(const char *name) {
+    unsetenv(name);
 }

@@ -74,8 +74,15 @@ package final class Listener: EventSource {
         try socket.bind(to: address)
     }
 
-    /// Takes a socket that listens already, as one inherited from a predecessor.
+    /// Takes a socket that listens already, as one inherited from a predecessor. It is the
+    /// listener's from now on, even if this fails.
     package static func adopt(
+        _ inherited: InheritedSocket, loop: EventLoop
+    ) throws(SystemError) -> Listener {
+        try adopt(Socket(adopting: inherited.descriptor), loop: loop)
+    }
+
+    static func adopt(
         _ socket: consuming Socket, loop: EventLoop
     ) throws(SystemError) -> Listener {
         let flags = fcntl(socket.descriptor, F_GETFL)
@@ -85,6 +92,8 @@ package final class Listener: EventSource {
         guard let address = socket.localAddress else {
             throw SystemError(call: "getsockname", code: EINVAL)
         }
+        // Whoever opened it may not have: what it accepts inherits this.
+        if address.path == nil { socket.set(.noDelay) }
         return try Listener(socket, at: address, loop: loop)
     }
 
@@ -92,6 +101,12 @@ package final class Listener: EventSource {
     /// or for a successor.
     package func duplicate() throws(SystemError) -> Socket {
         try socket.duplicate()
+    }
+
+    /// The same for another process; nil when descriptors have run out.
+    package func copyForSuccessor() -> InheritedSocket? {
+        guard let copy = try? socket.duplicate() else { return nil }
+        return InheritedSocket(copy.release())
     }
 
     /// Accepts nothing more. Clients wait in the kernel's queue.

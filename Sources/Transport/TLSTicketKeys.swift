@@ -48,6 +48,35 @@ package final class TLSTicketKeys: Sendable {
         keys = Mutex(secrets.map { Key($0, made: 0) })
     }
 
+    /// One key on its way to another process.
+    package struct Copy: Sendable, Equatable {
+        /// 80 of them.
+        package let bytes: [UInt8]
+        /// Nanoseconds of the monotonic clock, which all processes of a machine share.
+        package let made: UInt64
+
+        package init(bytes: [UInt8], made: UInt64) {
+            self.bytes = bytes
+            self.made = made
+        }
+    }
+
+    /// The keys of our own, for the process that takes our place; none from files.
+    package var copies: [Copy] {
+        guard rotates else { return [] }
+        return keys.withLock { keys in
+            keys.map { Copy(bytes: $0.name + $0.macKey + $0.cipherKey, made: $0.made) }
+        }
+    }
+
+    /// Goes on with the keys of the process whose place this one takes.
+    package func take(_ copies: [Copy]) {
+        let taken = copies.filter { $0.bytes.count == Self.byteCount }
+            .map { Key($0.bytes, made: $0.made) }
+        guard rotates, !taken.isEmpty else { return }
+        keys.withLock { $0 = Array(taken.prefix(Self.ownKeysMax)) }
+    }
+
     private static func makeKey(at now: UInt64) -> Key {
         var bytes = [UInt8](repeating: 0, count: byteCount)
         // SAFETY: the array's own memory and count.

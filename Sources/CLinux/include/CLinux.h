@@ -55,3 +55,13 @@ void clinux_memory_trim(void);
 
 // A write to a pipe that nobody reads then fails with EPIPE and ends no process.
 void clinux_broken_pipe_ignore(void);
+
+// Starts a program with this process's environment, in which no variable begins with one of the
+// `removed` and `variable` (NAME=value) comes last, and with these descriptors under their own numbers
+// and the standard ones. No signal is blocked in it. The program is looked up in PATH unless its name has
+// a slash. Lists of strings end in NULL. Answers the process, or -1 with errno.
+int clinux_spawn(char *const *arguments, const char *const *removed, const char *variable,
+                 const int *descriptors, int count);
+
+// Takes NAME=value out of the environment. Only while there is one thread.
+void clinux_environment_remove(const char *name);
