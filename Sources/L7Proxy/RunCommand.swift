@@ -11,7 +11,8 @@ struct RunCommand: ParsableCommand {
         commandName: "run", abstract: "Serve the routes file until told to stop.",
         discussion: """
             TERM and INT drain: no new connections, what is in flight is finished; a second one \
-            stops at once. HUP reads the routes file again.
+            stops at once. HUP reads the routes file again. USR2 starts the program anew on the \
+            same sockets, and the old process finishes what it has.
             """)
 
     @OptionGroup var options: ConfigurationOptions
@@ -28,6 +29,11 @@ struct RunCommand: ParsableCommand {
         help: ArgumentHelp(
             "The admin listener's address instead of the file's, or off.", valueName: "address"))
     var admin: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Write the number of the process that serves here.", valueName: "path"))
+    var pidFile: String?
 
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel = "info"
@@ -51,6 +57,7 @@ struct RunCommand: ParsableCommand {
     }
 
     func run() throws {
+        var inheritance = Inheritance.take()
         let log = StandardErrorLog.makeLogger(level: Logger.Level(rawValue: logLevel) ?? .info)
         guard let configuration = read() else { throw ExitStatus.badConfiguration }
         let server: Server
@@ -60,25 +67,36 @@ struct RunCommand: ParsableCommand {
             log.error("\(error)")
             throw ExitStatus.badConfiguration
         }
+        server.serviceManager = ServiceManager.own
+        server.pidFile = pidFile.map { PIDFile(path: $0) }
+        // Standard input has been read.
+        if options.config != "-" { server.successorArguments = CommandLine.arguments }
         do throws(AdminFailure) {
-            try server.startAdmin()
+            try server.startAdmin(&inheritance)
         } catch {
             log.error("\(error)")
             throw ExitStatus.unavailable
         }
         if let address = server.adminAddress { log.notice("admin listener on \(address)") }
+        try start(server, inheritance, log)
+        ConfigurationWatcher.start(path: options.config, log: log)
+        server.run()
+        server.pidFile?.remove()
+        log.notice("stopped")
+    }
+
+    private func start(_ server: Server, _ inheritance: Inheritance, _ log: Logger) throws {
         do throws(ListenError) {
-            let addresses = try server.start()
+            let addresses = try server.start(inheritance)
             let places = addresses.values.map { "\($0)" }.sorted().joined(separator: ", ")
+            server.pidFile?.write(log)
             log.notice("ready, listening on \(places)")
+            server.serviceManager.ready("listening on \(places)")
         } catch {
             log.error("\(error)")
             server.stop()
             throw ExitStatus.unavailable
         }
-        ConfigurationWatcher.start(path: options.config, log: log)
-        server.run()
-        log.notice("stopped")
     }
 
     private func readAgain(_ log: Logger) -> Configuration? {

@@ -12,17 +12,22 @@ final class Server {
     typealias ConfigurationReader = () -> Configuration?
 
     private let source: ConfigurationReader
-    private let log: Logger
+    let log: Logger
     private let admission: Admission
     private var resources: RouteAffinity.Resources
     private let health: HealthBoard
     private let prober: HealthProber
     private var tls: TLSContexts
     /// They outlive reloads, and so do the tickets.
-    private let ticketKeys = TLSTicketKeys()
-    private var workers: [WorkerThread] = []
-    private let status: ProcessStatus
-    private let admin: AdminServer
+    let ticketKeys = TLSTicketKeys()
+    private(set) var workers: [WorkerThread] = []
+    let status: ProcessStatus
+    let admin: AdminServer
+    /// Who wants to know how the process is doing.
+    var serviceManager = ServiceManager()
+    /// How the process that is to take this one's place is started; nil where it cannot be.
+    var successorArguments: [String]?
+    var pidFile: PIDFile?
 
     /// Told of every exchange, on the threads of the workers; for tests.
     var onExchangeEnd: (@Sendable (ExchangeRecord) -> Void)?
@@ -54,35 +59,47 @@ final class Server {
     /// Where the admin listener is; nil where there is none.
     var adminAddress: SocketAddress? { admin.address }
 
+    /// Clients that are connected now.
+    var connectionCount: Int { admission.connectionCount }
+
     private func warnAboutCertificates() {
         for warning in tls.warnings { log.warning("\(warning)") }
     }
 
-    private var running: Configuration
-    private let sessions: SessionTable
+    private(set) var running: Configuration
+    let sessions: SessionTable
 
     /// Starts all workers.
     ///
+    /// - Parameter inheritance: sockets that are open already, and who served at them until now.
     /// - Returns: where they listen, with the ports that the kernel chose.
-    func start() throws(ListenError) -> [ListenerAddress: SocketAddress] {
+    func start(
+        _ inheritance: Inheritance = Inheritance()
+    ) throws(ListenError) -> [ListenerAddress: SocketAddress] {
         Signals.block(Server.signals)
         Signals.ignoreBrokenPipe()
         warnAboutDescriptors()
         warnAboutCertificates()
-        for address in running.listeners { try Server.probe(address) }
+        let shares = try share(out: inheritance)
+        for address in running.listeners where shares[0].inherited[address] == nil {
+            try Server.probe(address)
+        }
         let snapshot = ConfigSnapshot(running, resources: resources, health: health, tls: tls)
         prober.check(HealthTarget.all(in: snapshot))
+        restoreState(from: inheritance)
         var bound: [ListenerAddress: SocketAddress] = [:]
-        for number in 0..<workerCount {
+        for (number, var listening) in shares.enumerated() {
             let share = WorkerShare(
                 admission: admission, log: log, onExchangeEnd: onExchangeEnd)
             let worker = WorkerThread(number: number, share: share)
             workers.append(worker)
             // One after the other: the first finds the ports that the others share.
-            bound.merge(try worker.start(snapshot, resolved: bound)) { first, _ in first }
+            listening.resolved = bound
+            bound.merge(try worker.start(snapshot, listening)) { first, _ in first }
         }
         status.adopt(snapshot)
         status.watch(workers.map(\.share.counters))
+        inheritance.announce()
         status.enter(.ready)
         return bound
     }
@@ -96,7 +113,7 @@ final class Server {
         }
     }
 
-    private var workerCount: Int {
+    var workerCount: Int {
         switch running.workers {
         case .automatic: Processors.usableCount()
         case .exactly(let count): count
@@ -111,14 +128,22 @@ final class Server {
             case SIGTERM, SIGINT:
                 drain()
                 return
+            case SIGUSR2:
+                switch replace() {
+                case .failed: break
+                case .replaced: return finishAsReplaced()
+                case .toldToStop: return drain()
+                }
             default: log.notice("signal \(signal) has no meaning yet")
             }
         }
     }
 
     /// Opens the admin listener, which may answer before the workers listen.
-    func startAdmin() throws(AdminFailure) {
-        try admin.adopt(running.admin)
+    func startAdmin(_ inheritance: inout Inheritance) throws(AdminFailure) {
+        // Until then the process before serves: nobody is to think otherwise.
+        if inheritance.predecessor != nil { status.enter(.ready) }
+        try admin.adopt(running.admin, inheritance.takeSocket(at: running.admin.address))
     }
 
     /// Ends everything at once and waits for it.
@@ -132,6 +157,8 @@ final class Server {
 
     /// Reads the configuration again. One that is not good changes nothing.
     func reload() {
+        serviceManager.reloading("reading the configuration")
+        defer { serviceManager.ready("\(running.routes.count) routes") }
         guard let configuration = source() else {
             return refuseReload("; the running one stays")
         }
@@ -176,8 +203,10 @@ final class Server {
     /// Ends everything in its time: waits for `preStop`, closes the listeners, lets what is in
     /// flight finish within `drain`, and stops.
     func drain() {
+        serviceManager.stopping("draining")
+        let hasListeners = status.phase == .ready
         status.enter(.draining)
-        waitBeforeStop()
+        if hasListeners { waitBeforeStop() }
         let limit = running.timeouts.drain
         log.notice("draining for at most \(limit)")
         for worker in workers { worker.share.orders.put(.drain(within: limit)) }
@@ -187,7 +216,7 @@ final class Server {
             let signal = Signals.wait(for: [SIGTERM, SIGINT], timeout: .milliseconds(20))
             if signal != nil { break }
         }
-        let left = admission.connectionCount
+        let left = connectionCount
         if left > 0 { log.notice("\(left) connections are cut") }
         stop()
     }
@@ -222,57 +251,5 @@ final class Server {
                 the setting
                 """)
         }
-    }
-}
-
-private typealias WorkerBirth = Birth<[ListenerAddress: SocketAddress], ListenError>
-
-/// One worker's thread, seen from outside.
-private final class WorkerThread {
-    let share: WorkerShare
-    private let number: Int
-    private var thread: Transport.Thread?
-
-    init(number: Int, share: WorkerShare) {
-        self.number = number
-        self.share = share
-    }
-
-    /// Starts the thread and waits until it listens.
-    func start(
-        _ snapshot: ConfigSnapshot, resolved: [ListenerAddress: SocketAddress]
-    ) throws(ListenError) -> [ListenerAddress: SocketAddress] {
-        let birth = WorkerBirth()
-        let share = share
-        do throws(SystemError) {
-            thread = try startThread(name: "worker-\(number)") {
-                runWorker(snapshot, share: share, resolved: resolved, birth: birth)
-            }
-        } catch {
-            throw ListenError(address: snapshot.anyListener, reason: "\(error)")
-        }
-        return try birth.wait().get()
-    }
-
-    func join() {
-        thread?.join()
-        thread = nil
-    }
-}
-
-/// The body of a worker's thread: everything of the worker is made, used and destroyed here.
-private func runWorker(
-    _ snapshot: ConfigSnapshot, share: WorkerShare, resolved: [ListenerAddress: SocketAddress],
-    birth: WorkerBirth
-) {
-    defer { share.end() }
-    do throws(ListenError) {
-        let worker = try Worker.make(snapshot, share: share)
-        try worker.listen(resolved: resolved)
-        share.orders.attach(worker.loop.mailbox)
-        birth.report(.success(worker.listening))
-        worker.run()
-    } catch {
-        birth.report(.failure(error))
     }
 }

@@ -12,7 +12,8 @@ final class Worker: ClientConnectionOwner {
     private let shared: WorkerShare
     private var context: WorkerContext!
     private var pools: UpstreamPools
-    private var listeners: [ListenerAddress: Listener] = [:]
+    /// Several at one address where a process with more workers has handed them over.
+    private var listeners: [ListenerAddress: [Listener]] = [:]
     private var clients: [ClientConnection?] = []
     /// Connections that have not said yet whom they speak for.
     private var arrivals: [ObjectIdentifier: ProxyArrival] = [:]
@@ -62,39 +63,28 @@ final class Worker: ClientConnectionOwner {
     // MARK: - Listening
 
     /// Listens where the configuration says.
-    ///
-    /// - Parameter resolved: addresses that another worker has bound already, for ports that the
-    ///   kernel chose.
-    func listen(resolved: [ListenerAddress: SocketAddress]) throws(ListenError) {
+    func listen(_ share: ListeningShare) throws(ListenError) {
         for address in context.configuration.snapshot.configuration.listeners
         where listeners[address] == nil {
-            try listen(at: address, bound: resolved[address])
+            let found = try share.openListeners(at: address, loop: loop)
+            for listener in found { serve(listener, at: address) }
+            if !found.isEmpty { listeners[address] = found }
         }
     }
 
     /// Where this worker listens, with the ports that the kernel chose.
-    var listening: [ListenerAddress: SocketAddress] { listeners.mapValues(\.address) }
+    var listening: [ListenerAddress: SocketAddress] {
+        listeners.compactMapValues(\.first?.address)
+    }
 
-    private func listen(at wanted: ListenerAddress, bound: SocketAddress?) throws(ListenError) {
-        // A path can be bound once; the first worker serves it.
-        if case .unix = wanted, bound != nil { return }
-        guard let address = bound ?? wanted.socketAddress else {
-            throw ListenError(address: wanted, reason: "the path is too long")
+    private func serve(_ listener: Listener, at wanted: ListenerAddress) {
+        let port = listener.address.port ?? 0
+        listener.mayAccept = { [unowned self] in
+            shared.admission.hasRoom(context.configuration.limits, memory, at: loop.now)
         }
-        do throws(SystemError) {
-            let listener = try Listener.bind(to: address, loop: loop)
-            let port = listener.address.port ?? 0
-            listener.mayAccept = { [unowned self] in
-                shared.admission.hasRoom(
-                    context.configuration.limits, memory, at: loop.now)
-            }
-            listener.onAccept = { [unowned self] socket, peer in
-                let client = ClientOrigin(peer: IPAddress(peer), localPort: port)
-                accept(socket, from: client, at: wanted)
-            }
-            listeners[wanted] = listener
-        } catch {
-            throw ListenError(address: wanted, reason: "\(error)")
+        listener.onAccept = { [unowned self] socket, peer in
+            let client = ClientOrigin(peer: IPAddress(peer), localPort: port)
+            accept(socket, from: client, at: wanted)
         }
     }
 
@@ -141,6 +131,7 @@ final class Worker: ClientConnectionOwner {
         } else {
             arrival.connection.close()
             shared.admission.leave()
+            stopWhenDrained()
         }
     }
 
@@ -187,6 +178,7 @@ final class Worker: ClientConnectionOwner {
         buffers.sendOutput(on: connection)
         connection.close()
         shared.admission.leave()
+        stopWhenDrained()
     }
 
     private func handshakeEnded(
@@ -214,7 +206,9 @@ final class Worker: ClientConnectionOwner {
     }
 
     private func stopWhenDrained() {
-        if context.isDraining && clientCount == 0 && handshakes.count == 0 { loop.stop() }
+        if context.isDraining && clientCount == 0 && handshakes.count == 0 && arrivals.isEmpty {
+            loop.stop()
+        }
     }
 
     // MARK: - Clients
@@ -246,6 +240,8 @@ final class Worker: ClientConnectionOwner {
             switch order {
             case .adopt(let snapshot): adopt(snapshot)
             case .drain(let time): drain(within: time)
+            case .showListeners(let copies): copies.add(copiesOfListeners())
+            case .handOver: handOver()
             case .stop: loop.stop()
             }
         }
@@ -266,12 +262,16 @@ final class Worker: ClientConnectionOwner {
 
     private func updateListeners() {
         let wanted = Set(context.configuration.snapshot.configuration.listeners)
-        for (address, listener) in listeners where !wanted.contains(address) {
-            listener.close()
+        for (address, found) in listeners where !wanted.contains(address) {
+            for listener in found {
+                // Who is connected already is served once more; a close would reset them.
+                listener.acceptRest()
+                listener.close()
+            }
             listeners[address] = nil
         }
         do throws(ListenError) {
-            try listen(resolved: [:])
+            try listen(ListeningShare())
         } catch {
             shared.log.error("\(error)")
         }
@@ -282,7 +282,7 @@ final class Worker: ClientConnectionOwner {
     /// quarter of the time is left for their answers.
     private func drain(within time: Duration) {
         context.isDraining = true
-        for listener in listeners.values {
+        for listener in listeners.values.joined() {
             listener.acceptRest()
             listener.close()
         }
@@ -300,8 +300,22 @@ final class Worker: ClientConnectionOwner {
         stopWhenDrained()
     }
 
+    private func copiesOfListeners() -> [InheritedSocket] {
+        listeners.values.joined().compactMap { $0.copyForSuccessor() }
+    }
+
+    /// Another process has taken the listeners over, and whoever waits at them. Connections end
+    /// with their next answer, tunnels when one of their sides ends them.
+    private func handOver() {
+        context.isDraining = true
+        for listener in listeners.values.joined() { listener.close() }
+        listeners.removeAll()
+        for case let client? in clients { client.exchange.drainRequested() }
+        stopWhenDrained()
+    }
+
     private func closeEverything() {
-        for listener in listeners.values { listener.close() }
+        for listener in listeners.values.joined() { listener.close() }
         for arrival in arrivals.values { end(arrival, as: nil) }
         handshakes.closeAll()
         for case let client? in clients { client.stop() }

@@ -36,6 +36,10 @@ final class OrderBox: Sendable {
         case adopt(ConfigSnapshot)
         /// End what is idle now, and the rest within this time.
         case drain(within: Duration)
+        /// Give away copies of the listening sockets.
+        case showListeners(to: ListenerCopies)
+        /// Another process has the listeners: take nothing new, and let the rest take its time.
+        case handOver
         case stop
     }
 
@@ -67,6 +71,37 @@ final class OrderBox: Sendable {
         contents.withLock { contents in
             defer { contents.orders = [] }
             return contents.orders
+        }
+    }
+}
+
+/// Copies of the listening sockets of all workers.
+final class ListenerCopies: Sendable {
+    private struct Contents {
+        var sockets: [InheritedSocket] = []
+        var workersLeft: Int
+    }
+
+    private let contents: Mutex<Contents>
+
+    init(from workerCount: Int) {
+        contents = Mutex(Contents(workersLeft: workerCount))
+    }
+
+    /// To be called once by each worker.
+    func add(_ sockets: [InheritedSocket]) {
+        contents.withLock { contents in
+            contents.sockets += sockets
+            contents.workersLeft -= 1
+        }
+    }
+
+    /// Nil until all workers have given theirs. What it answers is the caller's to close.
+    func take() -> [InheritedSocket]? {
+        contents.withLock { contents in
+            guard contents.workersLeft == 0 else { return nil }
+            defer { contents.sockets = [] }
+            return contents.sockets
         }
     }
 }

@@ -1,6 +1,8 @@
 """The command line as an operator meets it: reload, drain, exit codes."""
 import http.client
 import json
+import os
+import shutil
 import signal
 import socket
 import threading
@@ -108,6 +110,99 @@ def second_signal(stage):
     process.signal(signal.SIGTERM)
     expect(process.wait(5) is not None, "it still runs")
     connection.close()
+
+
+def start_replaceable(stage, name):
+    """(port, process, pid file) of a proxy that can be replaced, from a copy of the program."""
+    program = stage.folder / f"{name}-program"
+    shutil.copy(stage.proxy_program, program)
+    path, numbers = stage.folder / f"{name}.yaml", stage.folder / f"{name}.pid"
+    path.write_text(stage.documents)
+    port = free_port()
+    process = Process([program, "run", "--config", path, "--listen", f"127.0.0.1:{port}", "--workers", "2",
+                       "--pid-file", numbers], stage.folder / f"{name}.log")
+    process.ready("127.0.0.1", port)
+    poll(5, "the pid file is written", numbers.exists)
+    return port, process, numbers
+
+
+@promise("upgrade: the program is replaced under open connections, sessions and ports stay, nobody is refused")
+def upgrade(stage):
+    port, process, numbers = start_replaceable(stage, "upgraded")
+    home = get(port, "address.test", "/").body
+    with Client(port, stage.host) as kept:
+        expect_equal(kept.get().status, 200)
+        slow = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        slow.request("GET", "/slow?ms=1500", headers={"Host": "bodies.test"})
+        halves = slow.getresponse()
+        done = command(stage.proxy_program, "upgrade", "--pid-file", numbers)
+        expect_equal(done.returncode, 0, done.stderr)
+        expect(int(numbers.read_text()) != process.child.pid, "the pid file names the old process")
+        expect_equal(kept.get().status, 200, "on the connection from before")
+        expect_equal(get(port, "address.test", "/").body, home, "the session by address")
+        expect_equal(json.loads(halves.read())["target"], "/slow?ms=1500")
+        slow.close()
+    expect_equal(process.wait(10), 0, "exit status of the old process")
+    expect_equal(get(port, stage.host).status, 200, "after it")
+    # And once more, of the process that was started by the other.
+    done = command(stage.proxy_program, "upgrade", "--pid-file", numbers)
+    expect_equal(done.returncode, 0, done.stderr)
+    expect_equal(get(port, stage.host).status, 200, "after the second")
+    os.kill(int(numbers.read_text()), signal.SIGTERM)
+    poll(5, "the pid file is removed", lambda: not numbers.exists())
+    process.end()
+
+
+@promise("upgrade to a program that does not start, or to a bad file: 69, and the old process goes on")
+def failed_upgrade(stage):
+    port, process, numbers = start_replaceable(stage, "stays")
+    program, config = stage.folder / "stays-program", stage.folder / "stays.yaml"
+    good = config.read_text()
+    config.write_text("routes:\n  - bakends: [127.0.0.1:1]\n")
+    done = command(stage.proxy_program, "upgrade", "--pid-file", numbers)
+    expect_equal((done.returncode, get(port, stage.host).status), (UNAVAILABLE, 200), "a bad file")
+    config.write_text(good)
+    for text in ("#!/bin/sh\nexit 1\n", "no program"):
+        fresh = stage.folder / "fresh"
+        fresh.write_text(text)
+        fresh.chmod(0o755)
+        fresh.rename(program)
+        done = command(stage.proxy_program, "upgrade", "--pid-file", numbers)
+        expect_equal((done.returncode, get(port, stage.host).status), (UNAVAILABLE, 200), text)
+    expect_equal(int(numbers.read_text()), process.child.pid, "the pid file")
+    expect("this one goes on" in process.text(), process.text()[-500:])
+    process.end()
+
+
+@promise("systemd: sockets are taken from it, and it is told when the proxy is ready, reads again, and ends")
+def service_manager(stage):
+    for kind in ("/", "@"):
+        name = str(stage.folder / "notify") if kind == "/" else f"@l7proxy-{os.getpid()}"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, \
+                socket.create_server(("127.0.0.1", 0)) as listener:
+            manager.bind(name.replace("@", "\0"))
+            manager.settimeout(10)
+            port = listener.getsockname()[1]
+            path = stage.folder / "activated.yaml"
+            path.write_text(stage.documents)
+
+            def hand_over():
+                os.dup2(listener.fileno(), 3)
+                os.set_inheritable(3, True)
+                os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()), NOTIFY_SOCKET=name)
+            process = Process([stage.proxy_program, "run", "--config", path, "--workers", "2",
+                               "--listen", f"127.0.0.1:{port}"], stage.folder / "activated.log",
+                              preexec_fn=hand_over, close_fds=False)
+            expect(manager.recv(1000).startswith(b"READY=1"), "not ready")
+            for _ in range(20):
+                expect_equal(get(port, stage.host).status, 200)
+            process.signal(signal.SIGHUP)
+            told = manager.recv(1000)
+            expect(told.startswith(b"RELOADING=1\nMONOTONIC_USEC="), told)
+            expect(manager.recv(1000).startswith(b"READY=1"), "not ready again")
+            process.signal(signal.SIGTERM)
+            expect(manager.recv(1000).startswith(b"STOPPING=1"), "not stopping")
+            expect_equal(process.wait(10), 0, "exit status")
 
 
 @promise("a client that vanishes in the middle of a response does no harm to the others")

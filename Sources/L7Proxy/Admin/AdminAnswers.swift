@@ -31,6 +31,7 @@ struct AdminAnswers: Sendable {
         case .starting: AdminResponse(status: 503, "starting")
         case .ready: AdminResponse(status: 200, "ready")
         case .draining: AdminResponse(status: 503, "draining")
+        case .replaced: AdminResponse(status: 503, "replaced")
         }
     }
 }

@@ -30,12 +30,15 @@ final class AdminServer {
 
     /// Listens where the rule says, and nowhere else any more; reads the token again.
     ///
+    /// - Parameter inherited: the socket at the rule's address, where it is open already.
     /// - Throws: when the address or the token cannot be had, and then all is as before. The usual
     ///   address that is taken is no failure: nobody has asked for it.
-    func adopt(_ rule: AdminRule) throws(AdminFailure) {
+    func adopt(
+        _ rule: AdminRule, _ inherited: InheritedSocket? = nil
+    ) throws(AdminFailure) {
         let fresh = try AdminToken.read(rule.tokenFile)
         if rule.address != self.rule.address {
-            let next = try start(at: rule)
+            let next = try start(at: rule, inherited)
             stop()
             running = next
         }
@@ -48,14 +51,22 @@ final class AdminServer {
         guard let running else { return }
         running.place.mailbox.wake()
         running.thread.join()
+        running.place.copy?.close()
         self.running = nil
         rule = .off
     }
 
-    private func start(at rule: AdminRule) throws(AdminFailure) -> Running? {
+    /// For the process that takes this one's place.
+    func copyOfListener() -> InheritedSocket? {
+        running?.place.copy.flatMap { try? $0.duplicate() }
+    }
+
+    private func start(
+        at rule: AdminRule, _ inherited: InheritedSocket?
+    ) throws(AdminFailure) -> Running? {
         guard let address = rule.address else { return nil }
         do throws(ListenError) {
-            return try start(at: address)
+            return try start(at: address, inherited)
         } catch {
             guard rule == .usual else { throw AdminFailure(description: "admin: \(error)") }
             log.warning("there is no admin listener: \(error); see --admin")
@@ -63,14 +74,17 @@ final class AdminServer {
         }
     }
 
-    private func start(at address: ListenerAddress) throws(ListenError) -> Running {
+    private func start(
+        at address: ListenerAddress, _ inherited: InheritedSocket?
+    ) throws(ListenError) -> Running {
         guard let socketAddress = address.socketAddress else {
             throw ListenError(address: address, reason: "the path is too long")
         }
         let birth = Birth<AdminPlace, SystemError>()
-        let work = AdminWork(answers: answers, token: token, limits: limits)
+        let work = AdminWork(
+            answers: answers, token: token, limits: limits, inherited: inherited)
         do throws(SystemError) {
-            try Listener.probe(socketAddress)
+            if inherited == nil { try Listener.probe(socketAddress) }
             let thread = try startThread(name: "admin") {
                 runAdmin(work, at: socketAddress, birth)
             }
@@ -90,6 +104,8 @@ final class AdminServer {
 private struct AdminPlace: Sendable {
     let address: SocketAddress
     let mailbox: Wakeup
+    /// For another process; open as long as the listener.
+    let copy: InheritedSocket?
 }
 
 /// What the thread is given to do.
@@ -97,6 +113,13 @@ private struct AdminWork: Sendable {
     let answers: AdminAnswers
     let token: AdminToken
     let limits: AdminLimits
+    /// The listening socket, where it is open already.
+    let inherited: InheritedSocket?
+
+    func listen(at address: SocketAddress, loop: EventLoop) throws(SystemError) -> Listener {
+        guard let inherited else { return try Listener.bind(to: address, loop: loop) }
+        return try Listener.adopt(inherited, loop: loop)
+    }
 
     func answer(_ request: AdminRequest) -> AdminResponse {
         let access = AdminAccess(token: token.current)
@@ -115,7 +138,9 @@ private func runAdmin(
         let loop = try EventLoop()
         let door = try AdminDoor(work, at: address, loop: loop)
         loop.onWake = { [unowned loop] in loop.stop() }
-        birth.report(.success(AdminPlace(address: door.address, mailbox: loop.mailbox)))
+        birth.report(
+            .success(
+                AdminPlace(address: door.address, mailbox: loop.mailbox, copy: door.copy)))
         loop.run()
         door.close()
         // What was closed is a circle until the end of a turn.
@@ -139,11 +164,12 @@ private final class AdminDoor {
     ) throws(SystemError) {
         self.loop = loop
         self.work = work
-        listener = try Listener.bind(to: address, loop: loop)
+        listener = try work.listen(at: address, loop: loop)
         listener.onAccept = { [unowned self] socket, _ in accept(socket) }
     }
 
     var address: SocketAddress { listener.address }
+    var copy: InheritedSocket? { listener.copyForSuccessor() }
 
     private func accept(_ socket: consuming Socket) {
         if connections.count >= work.limits.connections {
@@ -167,7 +193,7 @@ private final class AdminDoor {
 }
 
 extension AdminRule {
-    fileprivate var address: ListenerAddress? {
+    var address: ListenerAddress? {
         switch self {
         case .usual: AdminRule.usualAddress
         case .off: nil

@@ -11,6 +11,8 @@ final class ProcessStatus: Sendable {
         case ready
         /// It was told to end, and should be sent nobody any more.
         case draining
+        /// Another process serves, and this one only finishes.
+        case replaced
     }
 
     private let storedPhase = Atomic<UInt8>(Phase.starting.rawValue)

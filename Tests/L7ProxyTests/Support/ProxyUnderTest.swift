@@ -33,13 +33,13 @@ final class ProxyUnderTest: Sendable {
         self.file = file
         self.backends = backends
         let configuration = try #require(file.read())
-        var log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        log.logLevel = .critical
-        let server = try Server(configuration, source: { file.read() }, log: log)
+        let server = try Server(
+            configuration, source: { file.read() }, log: ProxyUnderTest.silentLog)
         if let records { server.onExchangeEnd = { records.add($0) } }
         let addresses: [ListenerAddress: SocketAddress]
         do {
-            if admin != "off" { try server.startAdmin() }
+            var nothing = Inheritance()
+            if admin != "off" { try server.startAdmin(&nothing) }
             addresses = try server.start()
         } catch {
             server.stop()
@@ -48,6 +48,12 @@ final class ProxyUnderTest: Sendable {
         port = try #require(addresses.values.first?.port)
         adminPort = server.adminAddress?.port
         self.server = Mutex(server)
+    }
+
+    private static var silentLog: Logger {
+        var log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        log.logLevel = .critical
+        return log
     }
 
     /// One route to these backends.
@@ -70,6 +76,30 @@ final class ProxyUnderTest: Sendable {
         try self.init(
             file: file, workers: workers, backends: backends, listener: listener, admin: admin,
             observing: records)
+    }
+
+    /// What a process is that takes the place of another: with its sockets and its file.
+    init(takingOverFrom old: ProxyUnderTest, workers: Int) throws {
+        file = FileInMemory(old.file, workers: workers)
+        backends = old.backends
+        let configuration = try #require(file.read())
+        let file = file
+        let server = try Server(
+            configuration, source: { file.read() }, log: ProxyUnderTest.silentLog)
+        var inheritance = Inheritance()
+        inheritance.sockets = try #require(old.server.withLock { $0?.copyListeners() })
+        let addresses = try server.start(inheritance)
+        port = try #require(addresses.values.first?.port)
+        adminPort = nil
+        self.server = Mutex(server)
+    }
+
+    /// Does what a process does whose place another has taken, until its last connection ends.
+    func finishAsReplaced() {
+        server.withLock { server in
+            server?.finishAsReplaced()
+            server = nil
+        }
     }
 
     deinit {
@@ -143,6 +173,13 @@ private final class FileInMemory: Sendable {
         self.text = Mutex(text)
         self.workers = workers
         self.listener = listener
+    }
+
+    init(_ other: FileInMemory, workers: Int) {
+        text = Mutex(other.text.withLock { $0 })
+        self.workers = workers
+        listener = other.listener
+        admin = other.admin
     }
 
     func replace(by text: String) {

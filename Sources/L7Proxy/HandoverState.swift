@@ -1,0 +1,142 @@
+import StickyPolicy
+import Transport
+
+/// What a process tells the one that takes its place, besides its sockets: the sessions that only
+/// it knows, and the keys of its TLS tickets.
+///
+/// Numbers are little-endian. The format has a number of its own: of another version's state
+/// nothing is taken, and its sessions begin anew.
+struct HandoverState: Equatable {
+    struct BoundSession: Equatable {
+        let key: SessionKey
+        let backend: UInt64
+        let secondsLeft: UInt32
+    }
+
+    var sessions: [BoundSession] = []
+    var ticketKeys: [TLSTicketKeys.Copy] = []
+
+    static let format: UInt64 = 1
+    /// Format, and the count of the bytes behind it.
+    static let prefixByteCount = 16
+    /// 1 GiB: ten million sessions and more.
+    private static let byteCountMax: UInt64 = 1 << 30
+    private static let sessionByteCount = 36
+
+    init() {}
+
+    init(_ table: SessionTable, _ keys: TLSTicketKeys, now: UInt32) {
+        ticketKeys = keys.copies
+        for shard in 0..<table.shardCount {
+            sessions += table.sessions(inShard: shard, now: now).map {
+                BoundSession(key: $0.key, backend: $0.backend, secondsLeft: $0.secondsLeft)
+            }
+        }
+    }
+
+    /// Goes on where the other process was. Until a session's next use its time is what was left.
+    func restore(into table: SessionTable, _ keys: TLSTicketKeys, now: UInt32) {
+        keys.take(ticketKeys)
+        for session in sessions {
+            table.rebind(
+                session.key, to: session.backend,
+                at: IdleTime(now: now, timeout: session.secondsLeft))
+        }
+    }
+
+    // MARK: - Bytes
+
+    /// With the prefix.
+    var encoded: [UInt8] {
+        var body = LittleEndianBytes()
+        body.append(UInt64(ticketKeys.count))
+        for key in ticketKeys {
+            body.bytes += key.bytes
+            body.append(key.made)
+        }
+        body.bytes.reserveCapacity(
+            body.bytes.count + sessions.count * HandoverState.sessionByteCount)
+        for session in sessions {
+            body.append(session.key.service)
+            body.append(session.key.address.high)
+            body.append(session.key.address.low)
+            body.append(session.backend)
+            body.append(session.secondsLeft)
+        }
+        var prefix = LittleEndianBytes()
+        prefix.append(HandoverState.format)
+        prefix.append(UInt64(body.bytes.count))
+        return prefix.bytes + body.bytes
+    }
+
+    /// How many bytes follow a prefix; nil for what is none of ours.
+    static func bodyByteCount(ofPrefix bytes: [UInt8]) -> (byteCount: Int, isKnown: Bool)? {
+        var reader = LittleEndianReader(bytes)
+        guard let format = reader.next(UInt64.self), let count = reader.next(UInt64.self),
+            count <= byteCountMax
+        else { return nil }
+        return (Int(count), format == HandoverState.format)
+    }
+
+    /// Nil for what does not hold together.
+    init?(body: [UInt8]) {
+        var reader = LittleEndianReader(body)
+        // Three are kept; more than a few are a mistake.
+        guard let keyCount = reader.next(UInt64.self), keyCount <= 16 else { return nil }
+        for _ in 0..<keyCount {
+            guard let bytes = reader.next(bytes: TLSTicketKeys.byteCount),
+                let made = reader.next(UInt64.self)
+            else { return nil }
+            ticketKeys.append(TLSTicketKeys.Copy(bytes: bytes, made: made))
+        }
+        guard reader.leftCount % HandoverState.sessionByteCount == 0 else { return nil }
+        sessions.reserveCapacity(reader.leftCount / HandoverState.sessionByteCount)
+        while let service = reader.next(UInt64.self), let high = reader.next(UInt64.self),
+            let low = reader.next(UInt64.self), let backend = reader.next(UInt64.self),
+            let secondsLeft = reader.next(UInt32.self)
+        {
+            sessions.append(
+                BoundSession(
+                    key: SessionKey(service: service, address: IPAddress(high: high, low: low)),
+                    backend: backend, secondsLeft: secondsLeft))
+        }
+    }
+}
+
+private struct LittleEndianBytes {
+    var bytes: [UInt8] = []
+
+    mutating func append<Number: FixedWidthInteger>(_ number: Number) {
+        for shift in stride(from: 0, to: Number.bitWidth, by: 8) {
+            bytes.append(UInt8(truncatingIfNeeded: number >> shift))
+        }
+    }
+}
+
+private struct LittleEndianReader {
+    private let bytes: [UInt8]
+    private var offset = 0
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    var leftCount: Int { bytes.count - offset }
+
+    mutating func next(bytes count: Int) -> [UInt8]? {
+        guard leftCount >= count else { return nil }
+        defer { offset += count }
+        return Array(bytes[offset..<offset + count])
+    }
+
+    mutating func next<Number: FixedWidthInteger>(_ type: Number.Type) -> Number? {
+        let count = Number.bitWidth / 8
+        guard leftCount >= count else { return nil }
+        var number: Number = 0
+        for index in 0..<count {
+            number |= Number(truncatingIfNeeded: bytes[offset + index]) << (index * 8)
+        }
+        offset += count
+        return number
+    }
+}

@@ -1,0 +1,128 @@
+import ProxyConfig
+import StickyPolicy
+import Testing
+import Transport
+
+@testable import L7Proxy
+
+/// What one process gives to the next.
+@Suite("Replacing the process")
+struct ReplacementTests {
+    private static let seed = SessionTable.HashSeed(1, 2)
+
+    private static func key(_ number: UInt64) -> SessionKey {
+        SessionKey(service: 7, address: IPAddress(high: number, low: ~number))
+    }
+
+    @Test("sessions arrive with their backends and what is left of their time")
+    func sessions() throws {
+        let old = SessionTable(limit: 100_000, seed: ReplacementTests.seed)
+        let time = IdleTime(now: 1_000, timeout: 60)
+        for number in 0..<5_000 as Range<UInt64> {
+            _ = old.bind(ReplacementTests.key(number), to: number * 3, replacing: nil, at: time)
+        }
+        let keys = TLSTicketKeys()
+        let bytes = HandoverState(old, keys, now: 1_020).encoded
+        let prefix = Array(bytes.prefix(HandoverState.prefixByteCount))
+        let (byteCount, isKnown) = try #require(HandoverState.bodyByteCount(ofPrefix: prefix))
+        #expect(isKnown && byteCount == bytes.count - HandoverState.prefixByteCount)
+        let state = try #require(
+            HandoverState(body: Array(bytes.dropFirst(HandoverState.prefixByteCount))))
+        let new = SessionTable(limit: 100_000, seed: SessionTable.HashSeed(3, 4))
+        let newKeys = TLSTicketKeys()
+        state.restore(into: new, newKeys, now: 1_020)
+        #expect(new.count == 5_000 && newKeys.copies == keys.copies)
+        for number in 0..<5_000 as Range<UInt64> {
+            let listed = new.backend(
+                of: ReplacementTests.key(number), at: IdleTime(now: 1_060, timeout: 60))
+            #expect(listed == number * 3)
+        }
+        let later = SessionTable(limit: 100_000, seed: ReplacementTests.seed)
+        state.restore(into: later, newKeys, now: 1_020)
+        let overdue = IdleTime(now: 1_061, timeout: 60)
+        #expect(later.backend(of: ReplacementTests.key(1), at: overdue) == nil)
+    }
+
+    @Test("of a state that is cut, or another version's, nothing is taken")
+    func damaged() throws {
+        let table = SessionTable(limit: 10, seed: ReplacementTests.seed)
+        _ = table.bind(
+            ReplacementTests.key(1), to: 2, replacing: nil, at: IdleTime(now: 1, timeout: 60))
+        let bytes = HandoverState(table, TLSTicketKeys(), now: 1).encoded
+        let body = Array(bytes.dropFirst(HandoverState.prefixByteCount))
+        #expect(HandoverState(body: body)?.sessions.count == 1)
+        let withoutSessions = body.count - 36
+        for count in 0..<body.count where count != withoutSessions {
+            #expect(HandoverState(body: Array(body.prefix(count))) == nil)
+        }
+        #expect(HandoverState(body: [UInt8](repeating: 0xFF, count: 200)) == nil)
+        var prefix = Array(bytes.prefix(HandoverState.prefixByteCount))
+        prefix[0] = 99
+        #expect(HandoverState.bodyByteCount(ofPrefix: prefix)?.isKnown == false)
+        prefix[14] = 1
+        #expect(HandoverState.bodyByteCount(ofPrefix: prefix) == nil)
+    }
+
+    @Test(
+        "every inherited socket has a worker, however many there are of each",
+        arguments: [(1, 3), (2, 2), (3, 2), (5, 1)])
+    func sharing(socketCount: Int, workerCount: Int) throws {
+        let loop = try EventLoop()
+        let wanted = SocketAddress(high: 0, low: 0xFFFF_7F00_0001, port: 0)
+        let first = try Listener.bind(to: wanted, loop: loop)
+        var listeners = [first]
+        for _ in 1..<socketCount {
+            listeners.append(try Listener.bind(to: first.address, loop: loop))
+        }
+        defer { for listener in listeners { listener.close() } }
+        var inheritance = Inheritance()
+        inheritance.sockets = listeners.compactMap { $0.copyForSuccessor() }
+        let port = try #require(first.address.port)
+        let exact = try #require(ListenerAddress(text: "127.0.0.1:\(port)"))
+        let other = try #require(ListenerAddress(text: "127.0.0.1:1"))
+        let (shares, rest) = try inheritance.shared(out: [other, exact], to: workerCount)
+        #expect(rest == [] && shares.count == workerCount)
+        let given = shares.flatMap { $0[exact] ?? [] }
+        #expect(Set(given.map(\.descriptor)) == Set(inheritance.sockets.map(\.descriptor)))
+        #expect(given.count == socketCount)
+        #expect(shares.prefix(socketCount).allSatisfy { $0[exact] != nil && $0[other] == nil })
+        for socket in given { socket.close() }
+    }
+
+    @Test("a port that the kernel chose is found again, and a strange socket is left over")
+    func openPort() throws {
+        let loop = try EventLoop()
+        let listener = try Listener.bind(
+            to: SocketAddress(high: 0, low: 0xFFFF_7F00_0001, port: 0), loop: loop)
+        defer { listener.close() }
+        var inheritance = Inheritance()
+        inheritance.sockets = [try #require(listener.copyForSuccessor())]
+        let open = try #require(ListenerAddress(text: "127.0.0.1:0"))
+        let elsewhere = try #require(ListenerAddress(text: "127.0.0.2:0"))
+        #expect(try inheritance.shared(out: [elsewhere], to: 1).1 == inheritance.sockets)
+        #expect(
+            try inheritance.shared(out: [open], to: 1).shares[0][open] == inheritance.sockets)
+        for socket in inheritance.sockets { socket.close() }
+    }
+
+    @Test("clients of a listener that was handed over are served by the other process")
+    func takenOver() throws {
+        let backend = try ScriptedBackend(ScriptedBackend.answering(ok("same")))
+        let old = try ProxyUnderTest(to: backend, workers: 2)
+        let kept = try old.connect(sending: get())
+        #expect(try kept.readMessage().bodyText == "same")
+        let new = try ProxyUnderTest(takingOverFrom: old, workers: 1)
+        #expect(new.port == old.port)
+        let finishing = try startThread(name: "old") { old.finishAsReplaced() }
+        // Its connections end with an answer; everybody else finds the new one.
+        var isLast = false
+        while !isLast {
+            try kept.send(get())
+            let answer = try kept.readMessage()
+            try #require(answer.status == 200)
+            isLast = answer["Connection"] == "close"
+        }
+        finishing.join()
+        for _ in 0..<8 { #expect(try new.exchange(get()).bodyText == "same") }
+    }
+}
