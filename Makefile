@@ -1,6 +1,6 @@
 # Thin: everything is a script, because a fresh Debian may have no make.
 
-.PHONY: demo test check lint release bench bench-policy fuzz nodeport-lab
+.PHONY: demo test check lint release bench bench-policy chaos fuzz nodeport-lab
 
 demo:
 	scripts/demo
@@ -28,6 +28,10 @@ bench: release
 # The cost of one affinity decision, without sockets.
 bench-policy:
 	swift run -c release --package-path Benchmarks/policy PolicyBenchmark
+
+# Kills, freezes, reloads and replaces under load; nginx and haproxy get the same.
+chaos: release
+	scripts/chaos
 
 # Example: make fuzz TARGET=request-head SECONDS=60
 SECONDS ?= 60
