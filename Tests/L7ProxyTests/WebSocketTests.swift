@@ -177,6 +177,19 @@ struct WebSocketTests {
         }
     }
 
+    @Test("TE beside an offer of another protocol ends here, and trailers come all the same")
+    func trailersBesideOffer() throws {
+        let response =
+            head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked") + "0\r\nX-Sum: 1\r\n\r\n"
+        let backend = try ScriptedBackend(ScriptedBackend.answering(response))
+        let handshake = WebSocketTests.handshake("TE: trailers", "Connection: TE")
+        let answer = try ProxyUnderTest(to: backend).exchange(handshake)
+        #expect(String(decoding: answer.rawBody, as: UTF8.self) == "0\r\nX-Sum: 1\r\n\r\n")
+        let request = try #require(backend.requests.first)
+        #expect(request.all("TE") == [])
+        #expect(request.all("Connection").map { $0.lowercased() } == ["upgrade"])
+    }
+
     @Test(
         "an offer of h2c is not passed on (RFC 9113 §3.1)",
         arguments: [
