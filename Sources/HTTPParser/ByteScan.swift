@@ -109,6 +109,53 @@ extension Span where Element == UInt8 {
         return offset
     }
 
+    /// Whether no reader of this path has anything to decode or to resolve in it: it has no `%` and
+    /// no backslash, and behind a slash neither a slash nor a dot.
+    public var isPlainPath: Bool {
+        guard count > 16 else { return isPlainShortPath }
+        // Each step needs one byte behind its block. The last one overlaps the one before it.
+        let last = count &- 17
+        var offset = 0
+        while true {
+            guard isPlain(at: offset) else { return false }
+            if offset == last { break }
+            offset = Swift.min(offset &+ 16, last)
+        }
+        let end = self[count &- 1]
+        return end != ASCII.percent && end != ASCII.backslash
+    }
+
+    /// Whether sixteen bytes of a path are plain, in view of the one behind each.
+    @inline(__always)
+    private func isPlain(at offset: Int) -> Bool {
+        let percent = Block(repeating: 0x25)
+        let backslash = Block(repeating: 0x5C)
+        let slash = Block(repeating: 0x2F)
+        let dot = Block(repeating: 0x2E)
+        let block = self.block(at: offset)
+        let next = self.block(at: offset &+ 1)
+        let encoded: Mask = block .== percent
+        let backward: Mask = block .== backslash
+        let slashes: Mask = block .== slash
+        let empty: Mask = next .== slash
+        let dotted: Mask = next .== dot
+        return firstLane((encoded .| backward) .| (slashes .& (empty .| dotted))) == nil
+    }
+
+    private var isPlainShortPath: Bool {
+        var isBehindSlash = false
+        var offset = 0
+        while offset < count {
+            let byte = self[offset]
+            if byte == ASCII.percent || byte == ASCII.backslash { return false }
+            let isSlash = byte == ASCII.slash
+            if isBehindSlash && (isSlash || byte == ASCII.dot) { return false }
+            isBehindSlash = isSlash
+            offset &+= 1
+        }
+        return true
+    }
+
     /// Whether a line feed is at or behind `start`.
     internal func containsLineFeed(from start: Int) -> Bool {
         let lineFeed = Block(repeating: ASCII.lineFeed)

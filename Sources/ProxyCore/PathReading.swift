@@ -1,3 +1,5 @@
+import HTTPParser
+
 /// What a backend may take a path for that is forwarded as it came.
 ///
 /// Routes are chosen by the path as it was sent, and the backend gets it as it was sent. But one
@@ -5,18 +7,6 @@
 /// may send elsewhere. Where the two readings lead to different routes nobody can say which was
 /// meant, and whoever wrote it is as a rule an attacker.
 enum PathReading {
-    /// No reader has anything to resolve in this path: true for nearly all of them.
-    static func isPlain(_ path: Span<UInt8>) -> Bool {
-        var previous: UInt8 = 0
-        for index in path.indices {
-            let byte = path[index]
-            if byte == Byte.percent || byte == Byte.backslash { return false }
-            if previous == Byte.slash && (byte == Byte.slash || byte == Byte.dot) { return false }
-            previous = byte
-        }
-        return true
-    }
-
     /// The path as the most obliging backend reads it: percent-encoding decoded once, backslashes
     /// as slashes, slashes merged, dot segments resolved (RFC 3986 §5.2.4, §6.2.2), also those
     /// with a parameter behind them (`..;x`). Nil for one that climbs above its root, or whose
@@ -97,7 +87,7 @@ extension RouteTable {
     ///   - host: as the client wrote it, without port.
     ///   - path: as the client wrote it, without query.
     package func resolve(host: Span<UInt8>, path: Span<UInt8>) -> RouteMatch {
-        guard !PathReading.isPlain(path) else {
+        guard !path.isPlainPath else {
             return match(host: host, path: path).map(RouteMatch.route) ?? .none
         }
         guard let other = PathReading.resolved(path) else { return .ambiguous }

@@ -81,6 +81,36 @@ struct ByteScanTests {
         }
     }
 
+    private func isPlainPath(_ bytes: [UInt8]) -> Bool { bytes.span.isPlainPath }
+
+    @Test(
+        "what makes a path another one to some reader is found wherever it stands",
+        arguments: ["%", "\\", "//", "/.", "/..", "/%", "/\\"])
+    func plainPaths(oddity: String) {
+        let odd = latin1(oddity)
+        for count in 0...50 {
+            for filler in [UInt8(0x61), 0x2E] {
+                let plain = [UInt8](repeating: filler, count: count)
+                #expect(isPlainPath(plain))
+                for position in 0...count {
+                    let path = plain[..<position] + odd + plain[position...]
+                    #expect(!isPlainPath(Array(path)))
+                }
+            }
+        }
+    }
+
+    @Test("slashes, dots and their like alone make no path another one")
+    func plainSlashes() {
+        for text in ["/", ".", "..", "a/", "/a.b/c./d", "/a./b?%2e", "a.//"] {
+            let isPlain = text != "/a./b?%2e" && text != "a.//"
+            for count in 0...40 {
+                let bytes = [UInt8](repeating: 0x61, count: count) + latin1(text)
+                #expect(isPlainPath(bytes) == isPlain)
+            }
+        }
+    }
+
     @Test("a scan begins where it is told to, and finds nothing at the end")
     func starts() {
         let bytes = latin1("\0\0" + String(repeating: "a", count: 40) + "\0")
