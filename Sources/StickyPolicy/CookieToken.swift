@@ -101,13 +101,6 @@ struct SealedBytes {
         return body(storage.span.extracting(..<count))
     }
 
-    /// Whether all bytes are the same, in a time that tells nothing about them.
-    func isIdentical(to other: SealedBytes) -> Bool {
-        var difference: UInt8 = hasLastSeen == other.hasLastSeen ? 0 : 1
-        for index in storage.indices { difference |= storage[index] ^ other.storage[index] }
-        return difference == 0
-    }
-
     private mutating func put(_ number: UInt64, at offset: Int, byteCount: Int) {
         for index in 0..<byteCount {
             let shift = UInt64(8 * (byteCount - 1 - index))
