@@ -94,7 +94,7 @@ final class RegularExpression: PatternMatcher {
 extension RouteTable {
     /// The table of these routes, with patterns as ingress-nginx reads them: from the first byte of
     /// the path, in any case.
-    init(compiling routes: [Route]) {
+    convenience init(compiling routes: [Route]) {
         self.init(routes) {
             // The file's reader has compiled it before; what fails here all the same never matches.
             try? RegularExpression($0, options: PCRE2_ANCHORED | PCRE2_CASELESS)

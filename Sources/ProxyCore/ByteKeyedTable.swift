@@ -3,11 +3,10 @@ import HTTPParser
 /// A hash table from (salt, bytes) to a position, looked up with bytes in place: no String is made.
 ///
 /// Open addressing with linear probing, at most half full. Keys come from the configuration alone,
-/// so nobody outside can make them collide. ASCII letters are folded where `foldsCase` says so.
+/// so nobody outside can make them collide.
 struct ByteKeyedTable: Sendable {
     private struct Slot: Sendable {
-        var salt: UInt64 = 0
-        var hash: UInt64 = 0
+        var hash = Hash(value: 0, salt: 0)
         var key = ByteRange.empty
         /// Negative: free.
         var value: Int32 = -1
@@ -23,15 +22,45 @@ struct ByteKeyedTable: Sendable {
         slots = Array(repeating: Slot(), count: size)
     }
 
-    /// FNV-1a over bytes, seeded with the salt, spread once more when used.
-    struct Hash: Sendable {
-        private var state: UInt64
+    /// The hash of a whole key, eight bytes a step.
+    struct Hash: Equatable, Sendable {
+        let value: UInt64
         let salt: UInt64
+
+        init(value: UInt64, salt: UInt64) {
+            self.value = value
+            self.salt = salt
+        }
+
+        /// - Parameter foldingCase: takes ASCII letters of either case for the same.
+        @inline(__always)
+        init(of key: Span<UInt8>, salt: UInt64, foldingCase: Bool = false) {
+            var state = salt &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(truncatingIfNeeded: key.count)
+            var offset = 0
+            while offset < key.count {
+                let word = key.word(at: offset)
+                state = (state ^ (foldingCase ? word.lowercased : word)) &* 0xFF51_AFD7_ED55_8CCD
+                state ^= state >> 32
+                offset += 8
+            }
+            self.init(value: state, salt: salt)
+        }
+    }
+
+    /// FNV-1a: the hash of a key and of each of its beginnings, byte by byte.
+    struct SteppedHash {
+        private var state: UInt64
+        private let salt: UInt64
 
         @inline(__always)
         init(salt: UInt64) {
             self.salt = salt
             state = 0xCBF2_9CE4_8422_2325 ^ (salt &* 0x9E37_79B9_7F4A_7C15)
+        }
+
+        init(of key: Span<UInt8>, salt: UInt64) {
+            self.init(salt: salt)
+            for index in key.indices { add(key[index]) }
         }
 
         @inline(__always)
@@ -40,24 +69,21 @@ struct ByteKeyedTable: Sendable {
         }
 
         @inline(__always)
-        var value: UInt64 { state ^ (state >> 29) }
+        var value: Hash { Hash(value: state ^ (state >> 29), salt: salt) }
     }
 
     /// Keeps what is there when the key is known.
-    mutating func insert(_ key: ArraySlice<UInt8>, salt: UInt64, value: Int) {
+    mutating func insert(_ key: Span<UInt8>, hash: Hash, value: Int) {
         if (used + 1) * 2 > slots.count { grow() }
-        var hash = Hash(salt: salt)
-        for byte in key { hash.add(byte) }
-        let bytes = Array(key)
-        guard find(bytes.span, hash: hash) == nil else { return }
-        let range = ByteRange(arena.count, arena.count + bytes.count)
-        arena += bytes
-        place(Slot(salt: salt, hash: hash.value, key: range, value: Int32(clamping: value)))
+        guard find(key, hash: hash) == nil else { return }
+        let range = ByteRange(arena.count, arena.count + key.count)
+        for index in key.indices { arena.append(key[index]) }
+        place(Slot(hash: hash, key: range, value: Int32(clamping: value)))
         used += 1
     }
 
     private mutating func place(_ slot: Slot) {
-        var index = Int(truncatingIfNeeded: slot.hash) & (slots.count - 1)
+        var index = Int(truncatingIfNeeded: slot.hash.value) & (slots.count - 1)
         while slots[index].value >= 0 { index = (index + 1) & (slots.count - 1) }
         slots[index] = slot
     }
@@ -70,26 +96,16 @@ struct ByteKeyedTable: Sendable {
 
     /// Looks a key up whose letters may have either case; the table's own keys are lower case.
     func findIgnoringCase(_ key: Span<UInt8>, salt: UInt64) -> Int? {
-        var hash = Hash(salt: salt)
-        for index in key.indices { hash.add(ByteKeyedTable.folded(key[index])) }
-        return find(key, hash: hash, foldingCase: true)
-    }
-
-    func find(_ key: Span<UInt8>, salt: UInt64) -> Int? {
-        var hash = Hash(salt: salt)
-        for index in key.indices { hash.add(key[index]) }
-        return find(key, hash: hash)
+        find(key, hash: Hash(of: key, salt: salt, foldingCase: true), foldingCase: true)
     }
 
     /// Looks a key up whose hash is known.
     func find(_ key: Span<UInt8>, hash: Hash, foldingCase: Bool = false) -> Int? {
-        let value = hash.value
-        var index = Int(truncatingIfNeeded: value) & (slots.count - 1)
+        let slots = slots.span
+        var index = Int(truncatingIfNeeded: hash.value) & (slots.count - 1)
         while slots[index].value >= 0 {
             let slot = slots[index]
-            if slot.hash == value, slot.salt == hash.salt,
-                isEqual(slot.key, key, foldingCase: foldingCase)
-            {
+            if slot.hash == hash, isEqual(slot.key, key, foldingCase: foldingCase) {
                 return Int(slot.value)
             }
             index = (index + 1) & (slots.count - 1)
@@ -97,17 +113,47 @@ struct ByteKeyedTable: Sendable {
         return nil
     }
 
-    private func isEqual(_ stored: ByteRange, _ key: Span<UInt8>, foldingCase: Bool) -> Bool {
-        guard stored.count == key.count else { return false }
-        for index in key.indices {
-            let byte = foldingCase ? ByteKeyedTable.folded(key[index]) : key[index]
-            if arena[Int(stored.start) + index] != byte { return false }
+    private func isEqual(_ range: ByteRange, _ key: Span<UInt8>, foldingCase: Bool) -> Bool {
+        guard range.count == key.count else { return false }
+        let stored = arena.span.extracting(range.offsets)
+        var offset = 0
+        while offset < key.count {
+            let word = key.word(at: offset)
+            guard (foldingCase ? word.lowercased : word) == stored.word(at: offset) else {
+                return false
+            }
+            offset += 8
         }
         return true
     }
+}
 
+extension Span where Element == UInt8 {
+    /// Eight bytes from `offset` on. Where there are fewer, the last eight of all; of a span that
+    /// has fewer than eight, all.
     @inline(__always)
-    private static func folded(_ byte: UInt8) -> UInt8 {
-        byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
+    fileprivate func word(at offset: Int) -> UInt64 {
+        if count >= 8 {
+            // SAFETY: any bits make a UInt64, and the load checks its bounds itself.
+            let word = unsafe bytes.unsafeLoadUnaligned(
+                fromByteOffset: Swift.min(offset, count - 8), as: UInt64.self)
+            return word.littleEndian
+        }
+        var word: UInt64 = 0
+        for index in indices { word = word << 8 | UInt64(self[index]) }
+        return word
+    }
+}
+
+extension UInt64 {
+    /// Eight bytes with their ASCII capitals made small.
+    @inline(__always)
+    fileprivate var lowercased: UInt64 {
+        let low = self & 0x7F7F_7F7F_7F7F_7F7F
+        // The top bit of each byte: from `A` on, and beyond `Z`. No sum leaves its byte.
+        let fromA = low &+ 0x3F3F_3F3F_3F3F_3F3F
+        let beyondZ = low &+ 0x2525_2525_2525_2525
+        let capitals = (fromA ^ beyondZ) & ~self & 0x8080_8080_8080_8080
+        return self | capitals >> 2
     }
 }

@@ -4,16 +4,16 @@ package import StickyPolicy
 /// path, then the longest prefix (the Ingress specification). Of a prefix and a regular expression
 /// that both match, the longer text wins.
 ///
-/// Immutable. A look-up hashes the host once and the path at most once, up to the longest path
-/// that is configured for the host, so its cost grows neither with the number of hosts nor with
-/// what a client sends.
-package struct RouteTable: Sendable {
-    private var hosts: ByteKeyedTable
-    private var paths: ByteKeyedTable
+/// Immutable, and a class: a snapshot hands it out without copies. A look-up hashes the host once
+/// and the path at most twice, up to the longest path that is configured for the host, so its cost
+/// grows neither with the number of hosts nor with what a client sends.
+package final class RouteTable: Sendable {
+    private let hosts: ByteKeyedTable
+    private let paths: ByteKeyedTable
     /// Position of the entry for routes without a host.
-    private var anyHost: Int?
-    private var entries: [HostEntry] = []
-    private var patterns = RoutePatterns()
+    private let anyHost: Int?
+    private let entries: [HostEntry]
+    private let patterns: RoutePatterns
 
     /// Longest paths of one host: how far a request's path needs to be looked at.
     private struct HostEntry: Sendable {
@@ -31,53 +31,74 @@ package struct RouteTable: Sendable {
     package init(
         _ routes: [Route], compile: (String) -> (any PatternMatcher)? = { _ in nil }
     ) {
-        hosts = ByteKeyedTable(capacity: routes.count)
-        paths = ByteKeyedTable(capacity: routes.count)
+        var draft = RouteTableDraft(capacity: routes.count)
         for (position, route) in routes.enumerated() {
-            insert(route, at: position, matcher: route.isPattern ? compile(route.path) : nil)
+            draft.insert(route, at: position, matcher: route.isPattern ? compile(route.path) : nil)
         }
-        let ranges = patterns.sort()
-        for position in entries.indices {
-            entries[position].patterns = ranges[entries[position].id] ?? 0..<0
-        }
+        draft.finish()
+        (hosts, paths, anyHost) = (draft.hosts, draft.paths, draft.anyHost)
+        (entries, patterns) = (draft.entries, draft.patterns)
     }
 
-    private mutating func insert(
-        _ route: Route, at position: Int, matcher: (any PatternMatcher)?
-    ) {
-        let entryPosition = entryPosition(for: route.host)
-        if case .any = route.host { anyHost = entryPosition }
-        let id = entries[entryPosition].id
-        let key = Array(route.path.utf8)
-        guard !route.isPattern else {
-            if let matcher { patterns.add(key, matcher, ofHost: id, route: position) }
-            return
-        }
-        switch route.pathType {
-        case .exact:
-            paths.insert(key[...], salt: RouteTable.exactSalt(id), value: position)
-            entries[entryPosition].longestExact = max(
-                entries[entryPosition].longestExact, key.count)
-        case .prefix, .implementationSpecific:
-            // Elements decide, so a trailing slash says nothing: `/a/` is `/a`, and `/` is all.
-            let trimmed = key.last == UInt8(ascii: "/") ? key.dropLast() : key[...]
-            paths.insert(trimmed, salt: RouteTable.prefixSalt(id), value: position)
-            entries[entryPosition].longestPrefix = max(
-                entries[entryPosition].longestPrefix, trimmed.count)
-        }
-    }
+    /// A table that is being filled.
+    private struct RouteTableDraft {
+        var hosts: ByteKeyedTable
+        var paths: ByteKeyedTable
+        var anyHost: Int?
+        var entries: [HostEntry] = []
+        var patterns = RoutePatterns()
 
-    private mutating func entryPosition(for host: HostPattern) -> Int {
-        let (key, salt): ([UInt8], UInt64) =
-            switch host {
-            case .any: ([], RouteTable.anySalt)
-            case .exact(let name): (Array(name.utf8), RouteTable.hostSalt)
-            case .wildcard(let suffix): (Array(suffix.utf8), RouteTable.wildcardSalt)
+        init(capacity: Int) {
+            hosts = ByteKeyedTable(capacity: capacity)
+            paths = ByteKeyedTable(capacity: capacity)
+        }
+
+        mutating func insert(_ route: Route, at position: Int, matcher: (any PatternMatcher)?) {
+            let entry = entryPosition(for: route.host)
+            if case .any = route.host { anyHost = entry }
+            let id = entries[entry].id
+            let key = Array(route.path.utf8)
+            guard !route.isPattern else {
+                if let matcher { patterns.add(key, matcher, ofHost: id, route: position) }
+                return
             }
-        if let known = hosts.find(key.span, salt: salt) { return known }
-        entries.append(HostEntry(id: UInt32(entries.count)))
-        hosts.insert(key[...], salt: salt, value: entries.count - 1)
-        return entries.count - 1
+            switch route.pathType {
+            case .exact:
+                let hash = ByteKeyedTable.Hash(of: key.span, salt: RouteTable.exactSalt(id))
+                paths.insert(key.span, hash: hash, value: position)
+                entries[entry].longestExact = max(entries[entry].longestExact, key.count)
+            case .prefix, .implementationSpecific:
+                // Elements decide, so a trailing slash says nothing: `/a/` is `/a`, `/` is all.
+                let isOpen = key.last == UInt8(ascii: "/")
+                let trimmed = key.span.extracting(..<(isOpen ? key.count - 1 : key.count))
+                let salt = RouteTable.prefixSalt(id)
+                let hash = ByteKeyedTable.SteppedHash(of: trimmed, salt: salt)
+                paths.insert(trimmed, hash: hash.value, value: position)
+                entries[entry].longestPrefix = max(entries[entry].longestPrefix, trimmed.count)
+            }
+        }
+
+        private mutating func entryPosition(for host: HostPattern) -> Int {
+            let (key, salt): ([UInt8], UInt64) =
+                switch host {
+                case .any: ([], RouteTable.anySalt)
+                case .exact(let name): (Array(name.utf8), RouteTable.hostSalt)
+                case .wildcard(let suffix): (Array(suffix.utf8), RouteTable.wildcardSalt)
+                }
+            let hash = ByteKeyedTable.Hash(of: key.span, salt: salt)
+            if let known = hosts.find(key.span, hash: hash) { return known }
+            entries.append(HostEntry(id: UInt32(entries.count)))
+            hosts.insert(key.span, hash: hash, value: entries.count - 1)
+            return entries.count - 1
+        }
+
+        /// Gives each host its part of the patterns.
+        mutating func finish() {
+            let ranges = patterns.sort()
+            for position in entries.indices {
+                entries[position].patterns = ranges[entries[position].id] ?? 0..<0
+            }
+        }
     }
 
     /// The position of the route for a request, or nil.
@@ -117,10 +138,9 @@ package struct RouteTable: Sendable {
     private func match(
         _ path: Span<UInt8>, read reading: Span<UInt8>, of host: HostEntry
     ) -> Int? {
-        if path.count <= host.longestExact,
-            let route = paths.find(path, salt: RouteTable.exactSalt(host.id))
-        {
-            return route
+        if path.count <= host.longestExact {
+            let hash = ByteKeyedTable.Hash(of: path, salt: RouteTable.exactSalt(host.id))
+            if let route = paths.find(path, hash: hash) { return route }
         }
         let prefix = longestPrefix(of: path, host)
         guard !host.patterns.isEmpty else { return prefix?.route }
@@ -134,11 +154,11 @@ package struct RouteTable: Sendable {
     ) -> (route: Int, length: Int)? {
         let salt = RouteTable.prefixSalt(host.id)
         var best: (route: Int, length: Int)?
-        var hash = ByteKeyedTable.Hash(salt: salt)
+        var hash = ByteKeyedTable.SteppedHash(salt: salt)
         let end = min(path.count, host.longestPrefix)
         for length in 0...end {
             if length == path.count || path[length] == UInt8(ascii: "/"),
-                let route = paths.find(path.extracting(..<length), hash: hash)
+                let route = paths.find(path.extracting(..<length), hash: hash.value)
             {
                 best = (route, length)
             }
