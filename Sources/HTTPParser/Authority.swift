@@ -66,8 +66,9 @@ internal struct Authority {
     /// The end of an IPv4 address or registered name, or nil for a wrong byte in it. Both are read
     /// alike: every dotted address is also a name by its grammar.
     private static func nameEnd(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int? {
-        let window = bytes.extracting(first: end)
-        var offset = window.firstUncommonInHost(from: start)
+        // It looks beyond the end, where the line or the target goes on, so that whole blocks are
+        // at hand: what lies there is of no account.
+        var offset = bytes.firstUncommonInHost(from: start)
         while offset < end {
             let byte = bytes[offset]
             if byte == ASCII.percent {

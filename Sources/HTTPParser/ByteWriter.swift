@@ -58,6 +58,18 @@ public struct ByteWriter: ~Copyable {
         append(bytes.extracting(range.offsets))
     }
 
+    /// Appends what was written before at `range`, as far as it was.
+    public mutating func appendAgain(_ range: ByteRange) {
+        guard range.start <= range.end, Int(range.end) <= count, reserve(range.count) else {
+            return
+        }
+        // SAFETY: the part was written, `reserve` tested the room behind it, and the two do not
+        // overlap: `range` ends where the room begins, or before.
+        let start = unsafe storage.baseAddress.unsafelyUnwrapped
+        unsafe (start + count).copyMemory(from: start + Int(range.start), byteCount: range.count)
+        count += range.count
+    }
+
     public mutating func append(_ text: StaticString) {
         let length = text.utf8CodeUnitCount
         guard reserve(length), length > 0 else { return }

@@ -15,7 +15,7 @@ public struct ConnectionOptions: Sendable, Equatable {
     public var hasOtherTokens: Bool { otherTokenCount > 0 }
 
     /// - Throws: `tooManyConnectionOptions` beyond `otherTokensMax`.
-    public init(_ fields: FieldSection, in bytes: Span<UInt8>) throws(ParseError) {
+    public init(_ fields: borrowing FieldSection, in bytes: Span<UInt8>) throws(ParseError) {
         var position = 0
         while let next = fields.position(of: .connection, from: position) {
             var list = TokenList(fields[next].value)

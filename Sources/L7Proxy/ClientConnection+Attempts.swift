@@ -86,7 +86,7 @@ extension ClientConnection {
         guard exchange.mayBeSentAgain, routeAllows(failure), let failed = choice,
             worker.retryBudget.take(at: worker.loop.now.milliseconds)
         else { return false }
-        if !failed.affinity.route(of: failed.selection).staysAfterFailure(failed.selection) {
+        if !failed.affinity.staysAfterFailure(failed.selection) {
             guard chooseSuccessor() else { return false }
             releaseUpstream(reusing: false)
         }
@@ -102,7 +102,8 @@ extension ClientConnection {
 
     /// The backend has answered whole.
     func noteSuccess() {
-        if let choice { configuration.requestSucceeded(choice) }
+        guard let backend = choice?.selection.backend, let service = choice?.service else { return }
+        configuration.requestSucceeded(at: backend, ofService: service)
     }
 
     private func routeAllows(_ failure: AttemptFailure) -> Bool {

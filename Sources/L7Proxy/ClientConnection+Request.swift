@@ -55,13 +55,13 @@ extension ClientConnection {
         let action = try buffers.withInput { bytes throws(ParseError) in
             try decide(buffers.requestHead, in: bytes)
         }
-        guard action == .connect else {
+        guard case .connect = action else {
             buffers.keep(from: headByteCount, with: downstream)
             return perform(action)
         }
         try prepareBody(from: headByteCount)
         // What came of the body behind the head may have been too much already.
-        if exchange.responseSide == .connecting { perform(.connect) }
+        if case .connecting = exchange.responseSide { perform(.connect) }
     }
 
     /// Where the request goes, if anywhere; then the backend's head is in the loop's output.
@@ -70,18 +70,20 @@ extension ClientConnection {
     ) throws(ParseError) -> Exchange.Action {
         var arrival = try RequestArrival(head, in: bytes, from: self)
         if isLastRequest { arrival.facts.wantsKeepAlive = false }
-        choice = arrival.choice
-        expectedUpgrade = arrival.expectedUpgrade
+        choice = arrival.choice.take()
+        if arrival.expectedUpgrade != nil || expectedUpgrade != nil {
+            expectedUpgrade = arrival.expectedUpgrade.take()
+        }
         progress = ExchangeProgress(
             at: worker.loop.now, from: arrival.forwarding.client, route: arrival.routePosition)
         worker.retryBudget.requestArrived()
         location = arrival.location
         explanation = arrival.explanation
         requestRelay = BodyRelay(
-            framing: arrival.framing, target: arrival.framing == .chunked ? .chunked : .plain,
+            framing: arrival.framing, target: arrival.framing.isChunked ? .chunked : .plain,
             passesTrailers: arrival.forwarding.passesTrailers)
         let action = exchange.requestHeadArrived(arrival.facts, refusal: arrival.refusal)
-        if action == .connect {
+        if case .connect = action {
             let buffers = worker.buffers
             buffers.output.removeAll()
             arrival.forwarding.write(
@@ -135,7 +137,7 @@ extension ClientConnection {
     /// Moves what has come of a request body. The backend's pace is the client's: nothing is read
     /// while the backend has not taken what was read before.
     func relayRequestBody() -> Bool {
-        guard exchange.requestSide == .body, let connection = upstream?.connection,
+        guard case .body = exchange.requestSide, let connection = upstream?.connection,
             !connection.hasUnsentBytes, connection.error == nil
         else { return false }
         let buffers = worker.buffers

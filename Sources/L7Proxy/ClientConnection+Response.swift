@@ -6,7 +6,7 @@ import Transport
 /// Reading a response and sending it to the client.
 extension ClientConnection {
     func readResponseHead() -> Bool {
-        guard exchange.responseSide == .awaitingHead, !downstream.hasUnsentBytes,
+        guard case .awaitingHead = exchange.responseSide, !downstream.hasUnsentBytes,
             let connection = upstream?.connection
         else { return false }
         switch worker.buffers.take(from: connection, seen: scannedResponseCount) {
@@ -45,32 +45,34 @@ extension ClientConnection {
         headByteCount: Int, from connection: Connection
     ) throws(ParseError) {
         let buffers = worker.buffers
+        // The one copy of it: it is read from here on, and handed on as it is.
+        let head = buffers.responseHead
         let method = exchange.request.method
         let (framing, options) = try buffers.withInput { bytes throws(ParseError) in
             (
-                try MessageFraming.ofResponse(buffers.responseHead, to: method, in: bytes),
-                try ConnectionOptions(buffers.responseHead.fields, in: bytes)
+                try MessageFraming.ofResponse(head, to: method, in: bytes),
+                try ConnectionOptions(head.fields, in: bytes)
             )
         }
-        if buffers.responseHead.status == 101 { try checkUpgrade(options) }
-        let mayBeKept = ConnectionReuse.mayKeep(
-            buffers.responseHead, framing: framing, options: options)
-        if isTriedAgain(status: buffers.responseHead.status) { return }
+        if head.status == 101 { try checkUpgrade(options) }
+        let mayBeKept = ConnectionReuse.mayKeep(head, framing: framing, options: options)
+        if isTriedAgain(status: head.status) { return }
         noteResponse()
         forgetPreparedRequest()
         let action = exchange.responseHeadArrived(
-            status: buffers.responseHead.status, mayBeKept: mayBeKept)
+            status: head.status, mayBeKept: mayBeKept)
         switch action {
         case .skipInterim: buffers.keep(from: headByteCount, with: connection)
         case .forwardInterim:
-            writeResponseHead(options) { $0.keepsContentLength = false }
+            writeResponseHead(head, options) { $0.keepsContentLength = false }
             buffers.sendOutput(on: downstream)
             buffers.keep(from: headByteCount, with: connection)
         case .openTunnel:
-            writeResponseHead(options) { $0.persistence = .upgrade }
+            writeResponseHead(head, options) { $0.persistence = .upgrade }
             openTunnel(headByteCount: headByteCount)
         case .forwardResponse:
-            forwardResponse(framing, options, headByteCount: headByteCount)
+            forwardResponse(head, framing, options)
+            sendResponseBody(from: headByteCount, isBehindHead: true)
         case .wait, .connect, .forwardRequest, .respond, .finish, .abort: perform(action)
         }
     }
@@ -94,11 +96,13 @@ extension ClientConnection {
 
     /// Tells the balancer how long it took, and the route what cookies there are.
     private func noteResponse() {
-        guard let choice, !worker.buffers.responseHead.isInterim else { return }
+        guard !worker.buffers.responseHead.isInterim else { return }
         progress.answered(worker.buffers.responseHead.status, at: worker.loop.now)
-        choice.answered(at: worker.loop.now)
-        guard choice.learns else { return }
-        var learned = choice
+        // Part by part: a method of an optional copies all of it.
+        if let load = choice?.load, let begun = choice?.chosenAt {
+            load.answered(since: begun, at: worker.loop.now)
+        }
+        guard choice?.affinity.learns == true, var learned = choice else { return }
         worker.buffers.withInput { bytes in
             configuration.learn(from: worker.buffers.responseHead, in: bytes, of: &learned)
         }
@@ -106,35 +110,34 @@ extension ClientConnection {
     }
 
     private func forwardResponse(
-        _ framing: BodyFraming, _ options: ConnectionOptions, headByteCount: Int
+        _ head: ResponseHead, _ framing: BodyFraming, _ options: ConnectionOptions
     ) {
         noteKeepAliveTimeout()
-        let needsFraming = framing == .chunked || framing == .untilClose
+        let needsFraming = framing.isChunked || framing.isUntilClose
         let isChunked = needsFraming && exchange.request.version == .http11
         // HTTP/1.0 has no chunks: such a client learns the end from the close.
         clientSeesEnd = !needsFraming || isChunked
         let passesTrailers =
-            framing == .chunked && isChunked && exchange.request.acceptsTrailers
+            framing.isChunked && isChunked && exchange.request.acceptsTrailers
             && !options.hasOtherTokens
         responseRelay = BodyRelay(
             framing: framing, target: isChunked ? .chunked : .plain, passesTrailers: passesTrailers)
-        writeResponseHead(options) { forwarding in
+        writeResponseHead(head, options) { forwarding in
             forwarding.isChunked = isChunked
             forwarding.passesTrailers = passesTrailers
             // RFC 9110 §8.6: no length in an answer that can have no body at all.
-            forwarding.keepsContentLength =
-                !needsFraming && worker.buffers.responseHead.status != 204
+            forwarding.keepsContentLength = !needsFraming && head.status != 204
             // What the client is told about its connection.
             forwarding.persistence = Persistence(
                 isKept: exchange.request.wantsKeepAlive && clientSeesEnd,
                 version: exchange.request.version)
         }
-        sendResponseBody(from: headByteCount, isBehindHead: true)
     }
 
     /// Writes the head to the loop's output, with the affinity cookie before the application's own.
     private func writeResponseHead(
-        _ options: ConnectionOptions, _ configure: (inout ResponseForwarding) -> Void
+        _ head: ResponseHead, _ options: ConnectionOptions,
+        _ configure: (inout ResponseForwarding) -> Void
     ) {
         let buffers = worker.buffers
         var forwarding = ResponseForwarding()
@@ -143,7 +146,6 @@ extension ClientConnection {
         forwarding.replacesHSTS = sendsHSTS
         buffers.output.removeAll()
         buffers.withInput { bytes in
-            let head = buffers.responseHead
             forwarding.writeStatusLine(head, in: bytes, into: &buffers.output)
             if !head.isInterim {
                 if sendsHSTS { buffers.output.append(ResponseForwarding.hstsLine) }
@@ -185,7 +187,7 @@ extension ClientConnection {
 
     /// Moves what has come of the response body, at the pace of the client.
     func relayResponseBody() -> Bool {
-        guard exchange.responseSide == .body, !downstream.hasUnsentBytes,
+        guard case .body = exchange.responseSide, !downstream.hasUnsentBytes,
             let connection = upstream?.connection
         else { return false }
         let buffers = worker.buffers

@@ -180,14 +180,14 @@ final class ClientConnection: ConnectionHandler {
 
     /// Moves one thing one step. False when everything waits for somebody else.
     private func step() -> Bool {
-        if exchange.responseSide == .tunnel { return pumpTunnel() }
+        if case .tunnel = exchange.responseSide { return pumpTunnel() }
         // The client has reset, or a send to it failed: nobody is left to answer.
         if downstream.isHungUp || downstream.error != nil {
             progress.note(.clientLeft)
             close()
             return false
         }
-        if exchange.requestSide == .discarding { return discardInput() }
+        if case .discarding = exchange.requestSide { return discardInput() }
         switch exchange.responseSide {
         case .idle: return readRequest()
         case .queued: return leaveQueueIfPossible()

@@ -4,8 +4,8 @@ import StickyPolicy
 import Transport
 
 /// What is decided about a request head before a byte of it is sent: how its body ends, where it
-/// goes and why, what the backend is told.
-struct RequestArrival {
+/// goes and why, what the backend is told. It is handed over part by part, and never copied.
+struct RequestArrival: ~Copyable {
     let framing: BodyFraming
     let options: ConnectionOptions
     var facts = Exchange.RequestFacts()
@@ -23,10 +23,12 @@ struct RequestArrival {
     private(set) var explanation: StaticString = ""
 
     init(
-        _ head: RequestHead, in bytes: Span<UInt8>, from client: ClientConnection
+        _ head: borrowing RequestHead, in bytes: Span<UInt8>, from client: ClientConnection
     ) throws(ParseError) {
-        framing = try MessageFraming.ofRequest(head, in: bytes)
+        let framing = try MessageFraming.ofRequest(head, in: bytes)
+        let hopsLeft = head.method == .options ? try MaxForwards.value(of: head, in: bytes) : nil
         options = try ConnectionOptions(head.fields, in: bytes)
+        self.framing = framing
         let configuration = client.configuration
         let resolver = configuration.resolver
         let address = resolver.client(peer: client.peer, head: head, in: bytes)
@@ -42,16 +44,16 @@ struct RequestArrival {
         facts.acceptsTrailers = TrailerOffer.isMade(by: head, options: options, in: bytes)
         forwarding.acceptsTrailers = facts.acceptsTrailers
         refusal = refusal(of: head, in: bytes, from: client)
-        if head.method == .options { try noteHopsLeft(head, in: bytes) }
+        if let hopsLeft { noteHopsLeft(hopsLeft) }
         if refusal == nil { route(head, in: bytes, from: client) }
     }
 
     private mutating func noteFacts(of head: RequestHead) {
         facts.method = head.method
         facts.version = head.version
-        facts.hasBody = framing != .none
+        facts.hasBody = !framing.isNone
         // Connection may nominate trailer fields, too (RFC 9110 §7.6.1): then none is passed.
-        forwarding.passesTrailers = framing == .chunked && !options.hasOtherTokens
+        forwarding.passesTrailers = framing.isChunked && !options.hasOtherTokens
         facts.wantsKeepAlive = options.persists(in: head.version)
         // Any other expectation is refused below.
         forwarding.passesExpectation = head.version == .http11
@@ -59,10 +61,7 @@ struct RequestArrival {
     }
 
     /// RFC 9110 §7.6.2: an OPTIONS that may go no further is answered here.
-    private mutating func noteHopsLeft(
-        _ head: RequestHead, in bytes: Span<UInt8>
-    ) throws(ParseError) {
-        guard let hops = try MaxForwards.value(of: head, in: bytes) else { return }
+    private mutating func noteHopsLeft(_ hops: UInt32) {
         if hops > 0 {
             forwarding.maxForwards = hops - 1
         } else if refusal == nil {
@@ -119,18 +118,19 @@ struct RequestArrival {
         _ head: RequestHead, in bytes: Span<UInt8>, from client: ClientConnection
     ) {
         let configuration = client.configuration
+        let snapshot = configuration.snapshot
         let host = bytes.extracting(head.host.offsets)
         // `OPTIONS *` asks a server as a whole, so only a rule for all of it applies.
         let range = head.targetForm == .asterisk ? ByteRange.empty : head.path
         let path = bytes.extracting(range.offsets)
-        let match = configuration.snapshot.routeTable.resolve(host: host, path: path)
+        let match = snapshot.routeTable.resolve(host: host, path: path)
         if case .route(let position) = match { routePosition = position }
-        guard let plan = configuration.snapshot.plan(of: match) else {
+        guard let plan = snapshot.plan(of: match) else {
             refusal = match == .ambiguous ? 400 : 404
             return
         }
         let isSecure = clientIsSecure(head, in: bytes)
-        if configuration.snapshot.needsTLS(match) && !isSecure {
+        if snapshot.needsTLS(match) && !isSecure {
             refusal = 308
             location = secureLocation(of: head, in: bytes, from: client)
             return
@@ -142,7 +142,7 @@ struct RequestArrival {
             return
         }
         if options.upgrade {
-            let allowed = configuration.snapshot.upgradeProtocols(of: match)
+            let allowed = snapshot.upgradeProtocols(of: match)
             noteUpgrade(of: head, in: bytes, allowed: allowed)
         }
         let worker = client.worker
@@ -152,15 +152,15 @@ struct RequestArrival {
             address: forwarding.client, unixSeconds: worker.loop.unixSeconds,
             monotonicSeconds: worker.monotonicSeconds)
         configuration.noteHealth(at: worker.loop.now)
-        guard var choice = configuration.choose(plan, head, in: bytes, from: facts) else {
+        choice = configuration.choose(plan, head, in: bytes, from: facts)
+        guard let affinity = choice?.affinity else {
             refusal = 503
             return
         }
-        choice.isSecure = isSecure
-        choice.chosenAt = worker.loop.now
-        forwarding.strippedCookie = choice.affinity.route(of: choice.selection).strippedCookie
-        forwarding.sessionMoved = choice.selection.wasMoved
-        self.choice = choice
+        choice?.isSecure = isSecure
+        choice?.chosenAt = worker.loop.now
+        forwarding.strippedCookie = affinity.strippedCookie
+        forwarding.sessionMoved = choice?.selection.wasMoved ?? false
     }
 
     /// The same place in TLS. A client that names a port sees ours as they are; one that names none

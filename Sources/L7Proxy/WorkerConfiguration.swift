@@ -44,6 +44,9 @@ final class WorkerConfiguration {
             })
         let timeouts = snapshot.configuration.timeouts
         self.timeouts = Wait.allCases.map { timeouts[$0].wholeNanoseconds }
+        let look = timeouts[.connect].wholeNanoseconds
+        let whole = timeouts[.backendRead].wholeNanoseconds
+        waitBehindLook = look > 0 && look < whole ? whole - look : nil
     }
 
     /// The kernel spreads connections evenly, so a bound is shared out and nothing is counted
@@ -69,11 +72,7 @@ final class WorkerConfiguration {
 
     /// How many nanoseconds of `backendRead` are left after the time of a handshake; nil where that
     /// is the longer one, or for ever.
-    var waitBehindLook: UInt64? {
-        let look = timeouts[Int(Wait.connect.rawValue)]
-        let whole = timeouts[Int(Wait.backendRead.rawValue)]
-        return look > 0 && look < whole ? whole - look : nil
-    }
+    let waitBehindLook: UInt64?
 
     /// Takes in what has become known about backends. To be called before a choice.
     func noteHealth(at now: MonotonicTime) {
@@ -95,16 +94,17 @@ final class WorkerConfiguration {
             let selection = selector.select(
                 for: plan.affinity, head: head, in: bytes, from: client)
         else { return nil }
-        noteUse(of: selection, by: plan.affinity)
+        let affinity = plan.affinity.route(of: selection)
+        noteUse(of: selection, by: affinity)
         var choice = Choice(
-            plan: plan, selection: selection, client: client,
-            pool: pool(for: selection, of: plan.affinity, client: client))
-        choice.enter(load(for: selection, of: plan.affinity))
+            plan: RoutePlan(affinity: affinity, retry: plan.retry), selection: selection,
+            client: client, pool: pool(for: selection, of: affinity, client: client))
+        choice.enter(load(for: selection, of: affinity))
         return choice
     }
 
     private func noteUse(of selection: Selection, by affinity: RouteAffinity) {
-        let service = affinity.route(of: selection).service
+        let service = affinity.service
         if let change = health.requestGoes(to: selection.backend, ofService: service) {
             apply(change)
         }
@@ -153,10 +153,9 @@ final class WorkerConfiguration {
             because: reason)
     }
 
-    /// The chosen backend has answered.
-    func requestSucceeded(_ choice: Choice) {
-        health.requestSucceeded(
-            at: choice.selection.backend, ofService: choice.service)
+    /// A backend has answered.
+    func requestSucceeded(at backend: Int, ofService service: Int) {
+        health.requestSucceeded(at: backend, ofService: service)
     }
 
     /// Shows a response to a route that learns its sessions from them.
@@ -166,8 +165,7 @@ final class WorkerConfiguration {
     }
 
     private func load(for selection: Selection, of affinity: RouteAffinity) -> BackendLoad {
-        let service = affinity.route(of: selection).service
-        return snapshot.services[service].backends[selection.backend].load
+        snapshot.services[affinity.service].backends[selection.backend].load
     }
 
     /// The same client always comes from the same source address, so that an affinity behind the
@@ -175,7 +173,7 @@ final class WorkerConfiguration {
     private func pool(
         for selection: Selection, of affinity: RouteAffinity, client: ClientFacts
     ) -> UpstreamPool {
-        let bySource = pools[affinity.route(of: selection).service][selection.backend]
+        let bySource = pools[affinity.service][selection.backend]
         guard bySource.count > 1 else { return bySource[0] }
         let key = selection.clientKey != 0 ? selection.clientKey : client.address.stableHash
         return bySource[Int(key % UInt64(bySource.count))]
@@ -195,6 +193,7 @@ struct QueueTicket {
 
 /// The backend chosen for one exchange, and why.
 struct Choice {
+    /// That of the route, or of its canary where that serves the request.
     let affinity: RouteAffinity
     let retry: RetryRule
     var selection: Selection
@@ -210,7 +209,7 @@ struct Choice {
     var chosenAt: MonotonicTime?
     private var hold: SessionHold?
     /// Counts this exchange as long as the backend has it to do.
-    private var load: BackendLoad?
+    private(set) var load: BackendLoad?
     private var isTunnel = false
 
     init(plan: RoutePlan, selection: Selection, client: ClientFacts, pool: UpstreamPool) {
@@ -221,18 +220,15 @@ struct Choice {
         self.pool = pool
     }
 
-    /// Position of the service that the backend is of: the route's, or its canary's.
-    var service: Int { affinity.route(of: selection).service }
+    /// Position of the service that the backend is of.
+    var service: Int { affinity.service }
 
     /// Writes the affinity cookie, if this response is to set one.
     func writeCookie(at unixSeconds: Int64, into writer: inout ByteWriter) {
         guard selection.setsCookie else { return }
-        affinity.route(of: selection).appendSetCookie(
+        affinity.appendSetCookie(
             for: selection, isSecure: isSecure, at: unixSeconds, to: &writer)
     }
-
-    /// Whether the response is to be shown to the route.
-    var learns: Bool { affinity.route(of: selection).learns }
 
     /// The exchange is the backend's now, and no longer that of the one before.
     mutating func enter(_ load: BackendLoad) {
@@ -241,21 +237,12 @@ struct Choice {
         self.load = load
     }
 
-    /// The backend has answered.
-    func answered(at now: MonotonicTime) {
-        guard let chosenAt else { return }
-        let microseconds = (now.nanoseconds &- chosenAt.nanoseconds) / 1_000
-        load?.answered(
-            afterMicroseconds: UInt32(clamping: microseconds),
-            at: UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000))
-    }
-
     /// An open tunnel keeps its session however long it lasts.
     mutating func openTunnel() {
         guard !isTunnel else { return }
         isTunnel = true
         load?.tunnelOpened()
-        hold = affinity.route(of: selection).hold(selection, for: client)
+        hold = affinity.hold(selection, for: client)
     }
 
     /// The exchange, or the tunnel, is over: the session's idle time begins. To be called once.
@@ -265,5 +252,15 @@ struct Choice {
         if isTunnel { load?.tunnelClosed() }
         load?.leave()
         load = nil
+    }
+}
+
+extension BackendLoad {
+    /// A backend that was chosen at `begun` has answered.
+    func answered(since begun: MonotonicTime, at now: MonotonicTime) {
+        let microseconds = (now.nanoseconds &- begun.nanoseconds) / 1_000
+        answered(
+            afterMicroseconds: UInt32(clamping: microseconds),
+            at: UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000))
     }
 }

@@ -5,7 +5,9 @@ package import HTTPParser
 ///
 /// Bodies of known length pass untouched. Everything else is framed anew, so that the next party
 /// always reads its boundaries from bytes of our own (RFC 9112 §11.2).
-package struct BodyRelay: Sendable {
+///
+/// There is one for each body, and no second one can be made of it by accident.
+package struct BodyRelay: ~Copyable, Sendable {
     /// How the body leaves.
     package enum Target: Equatable, Sendable {
         /// As many bytes as came, without framing of their own.

@@ -7,7 +7,7 @@ package enum ConnectionReuse {
     package static func mayKeep(
         _ head: ResponseHead, framing: BodyFraming, options: ConnectionOptions
     ) -> Bool {
-        guard framing != .untilClose, !hasDoubtfulEnd(head, framing: framing) else { return false }
+        guard !framing.isUntilClose, !hasDoubtfulEnd(head, framing: framing) else { return false }
         return options.persists(in: head.version)
     }
 
@@ -15,7 +15,7 @@ package enum ConnectionReuse {
     /// body all the same, and the next client would read it as its answer. The length in an answer
     /// to HEAD, and in a 304, is that of another message (RFC 9110 §8.6).
     private static func hasDoubtfulEnd(_ head: ResponseHead, framing: BodyFraming) -> Bool {
-        guard framing == .none else { return false }
+        guard framing.isNone else { return false }
         return head.fields.contains(.transferEncoding)
             || (head.status == 204 && head.fields.contains(.contentLength))
     }

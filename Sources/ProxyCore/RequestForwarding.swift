@@ -56,15 +56,19 @@ package struct RequestForwarding: Sendable {
         } else if acceptsTrailers {
             writer.append("Connection: TE\r\nTE: trailers\r\n")
         }
-        if framing == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
+        if framing.isChunked { writer.append("Transfer-Encoding: chunked\r\n") }
         if let maxForwards {
             writer.append("Max-Forwards: ")
             writer.append(decimal: UInt64(maxForwards))
             writer.append("\r\n")
         }
         writeForwardedFor(head, in: bytes, into: &writer)
-        writeOrigin(head, in: bytes, into: &writer)
-        if !peerIsTrusted { writeClaims(head, in: bytes, into: &writer) }
+        if peerIsTrusted {
+            writeMissingOrigin(head, in: bytes, into: &writer)
+        } else {
+            writeOrigin(head, in: bytes, into: &writer)
+            writeClaims(head, in: bytes, into: &writer)
+        }
         if !certificateFields.isEmpty { writer.append(certificateFields) }
         if sessionMoved { writer.append(RequestForwarding.sessionMovedLine) }
         writer.append("\r\n")
@@ -76,11 +80,14 @@ package struct RequestForwarding: Sendable {
     private func writeRequestLine(
         _ head: RequestHead, in bytes: Span<UInt8>, into writer: inout ByteWriter
     ) {
-        writer.append(bytes, head.methodRange)
-        writer.append(UInt8(ascii: " "))
         switch head.targetForm {
-        case .origin, .asterisk, .authority: writer.append(bytes, head.target)
-        case .absolute: writeOriginForm(head, in: bytes, into: &writer)
+        case .origin, .asterisk, .authority:
+            // As it came: one space is between the two (RFC 9112 §3).
+            writer.append(bytes, ByteRange(Int(head.methodRange.start), Int(head.target.end)))
+        case .absolute:
+            writer.append(bytes, head.methodRange)
+            writer.append(UInt8(ascii: " "))
+            writeOriginForm(head, in: bytes, into: &writer)
         }
         writer.append(" HTTP/1.1\r\nHost: ")
         writer.append(bytes, head.authority)
@@ -115,7 +122,7 @@ package struct RequestForwarding: Sendable {
         case .xForwardedProto, .xForwardedHost, .xForwardedPort, .xRequestID, .forwarded,
             .xOriginalForwarded:
             peerIsTrusted
-        case .contentLength: framing != .chunked
+        case .contentLength: !framing.isChunked
         case .cookie where strippedCookie != nil: false
         case .trailer: passesTrailers
         case .expect: passesExpectation
@@ -153,13 +160,35 @@ package struct RequestForwarding: Sendable {
                 writer.append(", ")
             }
         }
+        let start = writer.count
         peer.append(to: &writer)
+        let end = writer.count
         writer.append("\r\nX-Real-IP: ")
-        client.append(to: &writer)
+        if client == peer {
+            writer.appendAgain(ByteRange(start, end))
+        } else {
+            client.append(to: &writer)
+        }
         writer.append("\r\n")
     }
 
+    /// Our own word about where the request came, and its name, in as few pieces as can be.
     private func writeOrigin(
+        _ head: RequestHead, in bytes: Span<UInt8>, into writer: inout ByteWriter
+    ) {
+        writeOwnScheme(into: &writer)
+        writer.append("X-Forwarded-Host: ")
+        writer.append(bytes, head.authority)
+        writer.append("\r\nX-Forwarded-Port: ")
+        writer.append(decimal: UInt64(localPort))
+        writer.append("\r\nX-Request-ID: ")
+        writer.append(fixedHexadecimal: requestID.0)
+        writer.append(fixedHexadecimal: requestID.1)
+        writer.append("\r\n")
+    }
+
+    /// The same, as far as a trusted peer has not said it.
+    private func writeMissingOrigin(
         _ head: RequestHead, in bytes: Span<UInt8>, into writer: inout ByteWriter
     ) {
         writeScheme(head, in: bytes, into: &writer)
@@ -185,18 +214,22 @@ package struct RequestForwarding: Sendable {
     private func writeScheme(
         _ head: RequestHead, in bytes: Span<UInt8>, into writer: inout ByteWriter
     ) {
-        if peerIsTrusted, let word = head.fields.first(.xForwardedProto) {
+        if let word = head.fields.first(.xForwardedProto) {
             writer.append("X-Forwarded-Scheme: ")
             writer.append(bytes, word.value)
             writer.append("\r\nX-Scheme: ")
             writer.append(bytes, word.value)
             writer.append("\r\n")
         } else {
-            writer.append(
-                isSecure
-                    ? "X-Forwarded-Proto: https\r\nX-Forwarded-Scheme: https\r\nX-Scheme: https\r\n"
-                    : "X-Forwarded-Proto: http\r\nX-Forwarded-Scheme: http\r\nX-Scheme: http\r\n")
+            writeOwnScheme(into: &writer)
         }
+    }
+
+    private func writeOwnScheme(into writer: inout ByteWriter) {
+        writer.append(
+            isSecure
+                ? "X-Forwarded-Proto: https\r\nX-Forwarded-Scheme: https\r\nX-Scheme: https\r\n"
+                : "X-Forwarded-Proto: http\r\nX-Forwarded-Scheme: http\r\nX-Scheme: http\r\n")
     }
 
     /// What an untrusted client claimed is shown under names that nobody takes for the truth.
@@ -221,6 +254,6 @@ package struct RequestForwarding: Sendable {
     }
 
     private func mustSay(_ name: FieldName, _ head: RequestHead) -> Bool {
-        !peerIsTrusted || !head.fields.contains(name)
+        !head.fields.contains(name)
     }
 }

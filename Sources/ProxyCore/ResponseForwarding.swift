@@ -23,10 +23,13 @@ package struct ResponseForwarding: Sendable {
         _ head: ResponseHead, in bytes: Span<UInt8>, into writer: inout ByteWriter
     ) {
         writer.append("HTTP/1.1 ")
-        writer.append(decimal: UInt64(head.status))
-        writer.append(UInt8(ascii: " "))
-        writer.append(bytes, head.reason)
-        writer.append("\r\n")
+        if head.reason.isEmpty {
+            writer.append(decimal: UInt64(head.status))
+            writer.append(" \r\n")
+        } else {
+            // As it came: the digits and a space in front of the reason, and the line's end.
+            writer.append(bytes, ByteRange(Int(head.reason.start) - 4, Int(head.reason.end) + 2))
+        }
     }
 
     /// Writes the fields and the empty line.

@@ -106,6 +106,24 @@ struct ByteWriterTests {
         #expect(result == ("abcg", false))
     }
 
+    @Test("what was written can be written again, as far as it was and as far as it fits")
+    func again() {
+        let result = written(capacity: 10) {
+            $0.append("abcd")
+            $0.appendAgain(ByteRange(1, 3))
+            $0.appendAgain(ByteRange(2, 2))
+            $0.appendAgain(ByteRange(0, 7))
+            $0.appendAgain(ByteRange(3, 2))
+            $0.appendAgain(ByteRange(2, 6))
+        }
+        #expect(result == ("abcdbccdbc", false))
+        let tooMuch = written(capacity: 5) {
+            $0.append("abc")
+            $0.appendAgain(ByteRange(0, 3))
+        }
+        #expect(tooMuch == ("abc", true))
+    }
+
     @Test("the room left is the capacity without what was written")
     func freeCapacity() {
         var writer = ByteWriter(capacity: 10)
