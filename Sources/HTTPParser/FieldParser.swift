@@ -10,23 +10,22 @@ internal enum FieldParser {
         into fields: inout FieldSection
     ) throws(ParseError) -> Bool {
         var position = offset
-        while position < bytes.count {
-            if bytes[position] == ASCII.carriageReturn {
-                guard let end = try lineEnd(bytes, at: position) else { return false }
-                offset = end
+        while true {
+            let filling = try fields.names.readLines(
+                bytes, from: &position, countMax: countMax, into: &fields.slots)
+            switch filling {
+            case .needsRoom: fields.grow()
+            case .needsBytes: return false
+            case .isWhole:
+                offset = position
                 return true
             }
-            guard fields.count < countMax else { throw .tooManyFields }
-            guard let field = try parseLine(bytes, from: position) else { return false }
-            fields.append(field)
-            position = Int(field.lineEnd)
         }
-        return false
     }
 
     /// The field line that begins at `start`, or nil when its end is not there yet.
     @inline(__always)
-    private static func parseLine(
+    fileprivate static func parseLine(
         _ bytes: Span<UInt8>, from start: Int
     ) throws(ParseError) -> Field? {
         let colon = bytes.firstNonToken(from: start)
@@ -75,5 +74,36 @@ internal enum FieldParser {
         default:
             .invalidFieldName
         }
+    }
+}
+
+extension FieldNameIndex {
+    fileprivate enum Filling { case needsRoom, needsBytes, isWhole }
+
+    /// Reads lines into the slots that are there. That nobody shares the slots is tested once, and
+    /// not for each of them.
+    @inline(__always)
+    fileprivate mutating func readLines(
+        _ bytes: Span<UInt8>, from position: inout Int, countMax: Int, into slots: inout [Field]
+    ) throws(ParseError) -> Filling {
+        var slots = slots.mutableSpan
+        while position < bytes.count {
+            if bytes[position] == ASCII.carriageReturn {
+                guard let end = try FieldParser.lineEnd(bytes, at: position) else {
+                    return .needsBytes
+                }
+                position = end
+                return .isWhole
+            }
+            guard count < countMax else { throw .tooManyFields }
+            guard count < slots.count else { return .needsRoom }
+            guard let field = try FieldParser.parseLine(bytes, from: position) else {
+                return .needsBytes
+            }
+            slots[count] = field
+            append(field.known)
+            position = Int(field.lineEnd)
+        }
+        return .needsBytes
     }
 }

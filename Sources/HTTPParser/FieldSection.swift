@@ -28,16 +28,12 @@ public struct FieldSection: Sendable {
     /// The first `count` are the fields; the others are stale and never shown.
     @usableFromInline
     internal var slots: [Field]
-    public private(set) var count = 0
-    /// Position of the first field of each known name, or `absent`.
+    /// Apart from the slots, so that one can be changed while the other is being filled.
     @usableFromInline
-    internal var firstPositions = InlineArray<32, UInt8>(repeating: FieldSection.absent)
-    /// One bit for each known name that more than one field has.
-    @usableFromInline
-    internal var repeatedNames: UInt32 = 0
+    internal var names = FieldNameIndex()
 
-    @usableFromInline
-    internal static var absent: UInt8 { 0xFF }
+    @inlinable
+    public var count: Int { names.count }
 
     /// The most fields one section can hold: positions are bytes and one value means "absent".
     public static var capacityMax: Int { 254 }
@@ -61,27 +57,27 @@ public struct FieldSection: Sendable {
     /// The first field of a known name; `.other` has none.
     @inlinable
     public func first(_ name: FieldName) -> Field? {
-        let position = firstPositions[Int(name.rawValue)]
-        return position == FieldSection.absent ? nil : slots[Int(position)]
+        let position = names.firstPositions[Int(name.rawValue)]
+        return position == FieldNameIndex.absent ? nil : slots[Int(position)]
     }
 
     @inlinable
     public func contains(_ name: FieldName) -> Bool {
-        firstPositions[Int(name.rawValue)] != FieldSection.absent
+        names.firstPositions[Int(name.rawValue)] != FieldNameIndex.absent
     }
 
     /// Whether more than one field has this known name; never said of `.other`.
     @inlinable
     public func isRepeated(_ name: FieldName) -> Bool {
-        repeatedNames &>> UInt32(name.rawValue) & 1 != 0
+        names.repeated &>> UInt32(name.rawValue) & 1 != 0
     }
 
     /// The position of the first field of a known name that is not before `position`, for lists
     /// that span lines; nil when there is none, and for `.other`.
     @inlinable
     public func position(of name: FieldName, from position: Int = 0) -> Int? {
-        let first = firstPositions[Int(name.rawValue)]
-        guard first != FieldSection.absent else { return nil }
+        let first = names.firstPositions[Int(name.rawValue)]
+        guard first != FieldNameIndex.absent else { return nil }
         guard position > Int(first) else { return Int(first) }
         guard isRepeated(name) else { return nil }
         var candidate = position
@@ -93,33 +89,51 @@ public struct FieldSection: Sendable {
     }
 
     /// Adds a field. The caller has tested the count against `ParserLimits.fieldCountMax`.
-    @inline(__always)
     public mutating func append(_ field: Field) {
-        precondition(count < FieldSection.capacityMax)
-        if field.known != .other { index(field.known) }
         if count == slots.count { grow() }
         slots[count] = field
-        count &+= 1
-    }
-
-    @inline(__always)
-    private mutating func index(_ name: FieldName) {
-        if firstPositions[Int(name.rawValue)] == FieldSection.absent {
-            firstPositions[Int(name.rawValue)] = UInt8(truncatingIfNeeded: count)
-        } else {
-            repeatedNames |= 1 &<< UInt32(name.rawValue)
-        }
+        names.append(field.known)
     }
 
     @inline(never)
-    private mutating func grow() {
+    internal mutating func grow() {
         slots += FieldSection.blanks
     }
 
     /// Forgets the fields and keeps the memory.
     public mutating func removeAll() {
-        count = 0
-        firstPositions = InlineArray(repeating: FieldSection.absent)
-        repeatedNames = 0
+        names = FieldNameIndex()
+    }
+}
+
+/// Where in a section each known name is.
+@usableFromInline
+internal struct FieldNameIndex: Sendable {
+    @usableFromInline
+    internal var count = 0
+    /// Position of the first field of each known name, or `absent`.
+    @usableFromInline
+    internal var firstPositions = InlineArray<32, UInt8>(repeating: FieldNameIndex.absent)
+    /// One bit for each known name that more than one field has.
+    @usableFromInline
+    internal var repeated: UInt32 = 0
+
+    @usableFromInline
+    internal static var absent: UInt8 { 0xFF }
+
+    init() {}
+
+    /// The name of the next field.
+    @inline(__always)
+    internal mutating func append(_ name: FieldName) {
+        precondition(count < FieldSection.capacityMax)
+        if name != .other {
+            if firstPositions[Int(name.rawValue)] == FieldNameIndex.absent {
+                firstPositions[Int(name.rawValue)] = UInt8(truncatingIfNeeded: count)
+            } else {
+                repeated |= 1 &<< UInt32(name.rawValue)
+            }
+        }
+        count &+= 1
     }
 }

@@ -15,6 +15,7 @@ extension ClientConnection {
         currentWait = nil
         closeUpstream(reusing: false)
         guard takePlace() else { return backendWasFull() }
+        let mayReplay = mayReplay
         if !mustBeNew, let kept = pool.lease(to: self, mustProbe: !mayReplay) {
             upstream = kept
             perform(exchange.upstreamConnected(isReused: true, mayReplay: mayReplay))

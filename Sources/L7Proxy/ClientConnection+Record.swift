@@ -22,15 +22,16 @@ extension ClientConnection {
             record.version = exchange.request.version
         }
         record.isSecure = security != nil
-        record.isTunnel = exchange.responseSide == .tunnel
+        if case .tunnel = exchange.responseSide { record.isTunnel = true }
         record.attempts = exchange.attempts
         record.place.route = progress.route
         record.names = progress.names
-        if let choice {
-            record.place.service = choice.service
-            record.place.backend = choice.selection.backend
-            record.affinity = choice.selection.kind
-            record.reason = choice.selection.reason
+        // Not the choice as a whole, which would be copied.
+        if let selection = choice?.selection {
+            record.place.service = choice?.affinity.service
+            record.place.backend = selection.backend
+            record.affinity = selection.kind
+            record.reason = selection.reason
         }
         record.times = progress.times
         record.times.end = worker.loop.now

@@ -71,13 +71,12 @@ extension ClientConnection {
         var arrival = try RequestArrival(head, in: bytes, from: self)
         if isLastRequest { arrival.facts.wantsKeepAlive = false }
         choice = arrival.choice.take()
-        if arrival.expectedUpgrade != nil || expectedUpgrade != nil {
-            expectedUpgrade = arrival.expectedUpgrade.take()
-        }
+        // Both are rare, and an assignment is not free.
+        if arrival.facts.offersUpgrade { expectedUpgrade = arrival.expectedUpgrade.take() }
+        if arrival.refusal != nil { location = arrival.location }
         progress = ExchangeProgress(
             at: worker.loop.now, from: arrival.forwarding.client, route: arrival.routePosition)
         worker.retryBudget.requestArrived()
-        location = arrival.location
         explanation = arrival.explanation
         requestRelay = BodyRelay(
             framing: arrival.framing, target: arrival.framing.isChunked ? .chunked : .plain,
@@ -138,7 +137,7 @@ extension ClientConnection {
     /// while the backend has not taken what was read before.
     func relayRequestBody() -> Bool {
         guard case .body = exchange.requestSide, let connection = upstream?.connection,
-            !connection.hasUnsentBytes, connection.error == nil
+            !connection.hasUnsentBytes, !connection.hasFailed
         else { return false }
         let buffers = worker.buffers
         let isFlowing = requestRelay.contentCount >= LoopBuffers.flowingBytesMin

@@ -11,7 +11,7 @@ extension ClientConnection {
         else { return false }
         switch worker.buffers.take(from: connection, seen: scannedResponseCount) {
         // A send has failed, and nothing has come that would explain it.
-        case .nothing where connection.error != nil: perform(exchange.upstreamFailed())
+        case .nothing where connection.hasFailed: perform(exchange.upstreamFailed())
         case .nothing: return false
         case .endOfStream:
             if !answerFailed(.broken) { perform(exchange.upstreamEnded(endsBody: false)) }
@@ -80,6 +80,7 @@ extension ClientConnection {
     /// RFC 9110 §15.2.2: a 101 that does not say what was offered is no answer to this request.
     private func checkUpgrade(_ options: ConnectionOptions) throws(ParseError) {
         let buffers = worker.buffers
+        guard exchange.request.offersUpgrade else { throw .invalidUpgrade }
         let isMet = buffers.withInput { bytes in
             expectedUpgrade?.isMet(by: buffers.responseHead, options: options, in: bytes) ?? false
         }

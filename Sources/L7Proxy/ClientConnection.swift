@@ -28,7 +28,7 @@ final class ClientConnection: ConnectionHandler {
     var preparedHeadByteCount = 0
     var requestRelay = BodyRelay(framing: .none, target: .plain)
     var responseRelay = BodyRelay(framing: .none, target: .plain)
-    /// What a 101 to this request would have to say; nil when none may come.
+    /// What a 101 has to say; of the last request that offered an upgrade.
     var expectedUpgrade: UpgradeExpectation?
     /// Non-nil exactly while this is a WebSocket.
     var webSocket: WebSocketTunnel?
@@ -57,7 +57,7 @@ final class ClientConnection: ConnectionHandler {
     var security: ClientSecurity?
     /// The client speaks in the clear where TLS is expected: it gets an answer that says so.
     var isOnWrongPort = false
-    /// Where this request is to be sent again; for answers that say so.
+    /// Where a request is to be sent again; of the last one that was refused.
     var location: [UInt8] = []
     /// More about a refusal than its status says.
     var explanation: StaticString = ""
@@ -182,7 +182,7 @@ final class ClientConnection: ConnectionHandler {
     private func step() -> Bool {
         if case .tunnel = exchange.responseSide { return pumpTunnel() }
         // The client has reset, or a send to it failed: nobody is left to answer.
-        if downstream.isHungUp || downstream.error != nil {
+        if downstream.isHungUp || downstream.hasFailed {
             progress.note(.clientLeft)
             close()
             return false

@@ -13,12 +13,14 @@ final class ExchangeObserver {
     }
 
     /// - Parameter configuration: what the positions in the record are of, unless it has names.
-    func exchangeEnded(_ record: ExchangeRecord, under configuration: WorkerConfiguration) {
+    func exchangeEnded(
+        _ record: borrowing ExchangeRecord, under configuration: WorkerConfiguration
+    ) {
         if let names = record.names {
             tallies.counters(of: names)?.count(record)
         } else {
             configuration.counters.counters(of: record.place).count(record)
         }
-        onEnd?(record)
+        onEnd?(copy record)
     }
 }

@@ -45,7 +45,7 @@ final class HealthView {
 
     func isStale(at now: MonotonicTime) -> Bool {
         let version = unsafe uncounted._withUnsafeGuaranteedRef { $0.currentVersion }
-        return version != seenVersion || now >= nextTrial
+        return version != seenVersion || !(now < nextTrial)
     }
 
     /// Looks at all backends again.

@@ -95,7 +95,7 @@ final class UpstreamPool {
         }
         let isClean =
             connection.isOpen && !connection.peerHasClosed && !connection.hasUnsentBytes
-            && connection.error == nil
+            && !connection.hasFailed
         // A read that filled its space leaves it open whether more is there.
         guard isClean, keep > 0, buffers.take(from: connection, seen: 0) == .nothing else {
             returned.close()

@@ -1,8 +1,16 @@
 /// What an exchange is waiting for: the one deadline of its client connection follows from it.
+@frozen
+@usableFromInline
 package enum Wait: UInt8, Equatable, Sendable, CaseIterable {
     case clientIdle, requestHead, requestBody
     case queue, connect, backendRead, backendWrite
     case clientWrite, tunnelIdle, linger
+
+    // The one that is derived goes through a table of witnesses in other modules.
+    @inlinable
+    package static func == (left: Wait, right: Wait) -> Bool {
+        left.rawValue == right.rawValue
+    }
 
     /// Whether every step of progress starts the time anew. A head does not get more time by being
     /// sent slowly, and a peer that does not read gets none for what it says meanwhile.

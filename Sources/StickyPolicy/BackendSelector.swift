@@ -32,7 +32,7 @@ public struct BackendSelector: Sendable {
     public mutating func select(
         for route: RouteAffinity, head: RequestHead, in bytes: Span<UInt8>, from client: ClientFacts
     ) -> Selection? {
-        guard let canary = route.canary else {
+        guard route.hasCanary, let canary = route.canary else {
             return selectPlainly(for: route, head, in: bytes, from: client)
         }
         guard goesToCanary(route, head, in: bytes, from: client) else {

@@ -10,6 +10,8 @@ public final class RouteAffinity: Sendable {
     let onLost: AffinitySettings.OnLost
     /// An alternative that some requests go to.
     let canary: (rule: CanaryRule, route: RouteAffinity)?
+    /// To look at `canary` means to copy it, and nearly no route has one.
+    let hasCanary: Bool
 
     enum Rule: Sendable {
         case none
@@ -43,6 +45,7 @@ public final class RouteAffinity: Sendable {
         balance = settings.balance
         onLost = settings.onLost
         canary = nil
+        hasCanary = false
         rule = Self.rule(settings, path: path, service: service, resources: resources)
     }
 
@@ -53,6 +56,7 @@ public final class RouteAffinity: Sendable {
         onLost = primary.onLost
         self.rule = primary.rule
         canary = (rule, route)
+        hasCanary = true
     }
 
     private static func rule(

@@ -39,7 +39,7 @@ package final class Connection: EventSource {
     /// `finishSending` was called. Nothing can be sent after it.
     package internal(set) var hasFinishedSending = false
     private var mustShutDown = false
-    var errorCode: Int32 = 0
+    @usableFromInline package internal(set) var errorCode: Int32 = 0
     private var unsent = ByteQueue()
     private var held = ByteQueue()
     /// Non-nil exactly when the bytes on the socket are TLS records. What is sent and received here
@@ -103,6 +103,9 @@ package final class Connection: EventSource {
     package var error: SystemError? {
         errorCode == 0 ? nil : SystemError(call: "connection", code: errorCode)
     }
+
+    /// Whether there is an `error`.
+    @inlinable package var hasFailed: Bool { errorCode != 0 }
 
     /// Asked of the kernel each time; nil for a UNIX-domain peer and when the peer has gone.
     package var peer: SocketAddress? {
