@@ -38,8 +38,13 @@ public struct Session: Equatable, Sendable {
 }
 
 /// A part of the session table: a hash table whose entries lie in one array, chained within their
-/// buckets and listed by use. No look-up or change takes longer in a large one than in a small one,
-/// but for the doubling of the buckets.
+/// buckets and listed by use. No look-up or change takes more steps in a large one than in a small
+/// one, but for the doubling of the buckets.
+///
+/// What costs time in a large one are misses of the cache, one for each place that is looked at. So
+/// a use only marks the entry, and does not move it to the new end of the list, which takes three
+/// more places: it moves when it is found marked at the old end (the second chance of a page
+/// replacement). A small one keeps the order of use exactly.
 struct SessionShard {
     /// 64 bytes: a million of them and their buckets stay below 100 MB.
     struct Entry {
@@ -48,6 +53,8 @@ struct SessionShard {
         var lastUse: UInt32
         var timeout: UInt32
         var holds: UInt32 = 0
+        /// Since it came to the new end of the list; in large shards alone.
+        var wasUsed = false
         let hash: UInt32
         /// The next entry of the bucket, or of the free ones.
         var chain: UInt32
@@ -65,6 +72,10 @@ struct SessionShard {
     private var newest = SessionShard.none
 
     static var none: UInt32 { .max }
+    /// 1024 entries are 64 KB, which a cache holds.
+    private static var exactMax: Int { 1024 }
+    /// Entries that get a second chance before one has to go all the same.
+    private static var chancesMax: Int { 64 }
 
     /// The place of the entry of `key`, whether in time or not.
     func find(_ key: SessionKey, _ hash: UInt64) -> UInt32? {
@@ -125,17 +136,34 @@ struct SessionShard {
     /// Removes up to two entries from the old end whose time is over, and says how many. Two for
     /// each new one: the dead go faster than the living come.
     mutating func removeExpired(now: UInt32) -> Int {
-        for removed in 0..<2 {
-            guard oldest != Self.none, isExpired(oldest, now: now) else { return removed }
-            remove(oldest)
+        var removed = 0
+        for _ in 0..<4 where removed < 2 {
+            guard oldest != Self.none else { break }
+            if isExpired(oldest, now: now) {
+                remove(oldest)
+                removed += 1
+            } else if !giveSecondChance() {
+                break
+            }
         }
-        return 2
+        return removed
     }
 
     /// Removes the least recently used entry; false when all are held, or there are none.
     mutating func removeOldest() -> Bool {
         guard oldest != Self.none else { return false }
+        var chances = 0
+        while chances < Self.chancesMax, giveSecondChance() { chances += 1 }
         remove(oldest)
+        return true
+    }
+
+    /// Moves the oldest entry to the new end if it was used; false if it was not.
+    private mutating func giveSecondChance() -> Bool {
+        let index = oldest
+        guard entries[Int(index)].wasUsed else { return false }
+        unlink(index)
+        linkAsNewest(index)
         return true
     }
 
@@ -176,7 +204,12 @@ struct SessionShard {
             entries[Int(index)].lastUse = time.now
         }
         entries[Int(index)].timeout = time.timeout
-        guard entries[Int(index)].holds == 0, newest != index else { return }
+        guard entries[Int(index)].holds == 0 else { return }
+        guard liveCount <= Self.exactMax else {
+            entries[Int(index)].wasUsed = true
+            return
+        }
+        guard newest != index else { return }
         unlink(index)
         linkAsNewest(index)
     }
@@ -186,6 +219,7 @@ struct SessionShard {
     private mutating func linkAsNewest(_ index: UInt32) {
         entries[Int(index)].older = newest
         entries[Int(index)].newer = Self.none
+        entries[Int(index)].wasUsed = false
         if newest == Self.none { oldest = index } else { entries[Int(newest)].newer = index }
         newest = index
     }

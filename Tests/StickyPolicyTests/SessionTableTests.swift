@@ -76,6 +76,38 @@ struct SessionTableTests {
         #expect(table.backend(of: key(2), at: at(1)) == 7)
     }
 
+    @Test("in a large shard, too, those go that were not used since they came")
+    func secondChance() {
+        let table = table(limit: 2_000)
+        #expect(table.shardCount == 1)
+        for number in 0..<2_000 as Range<UInt32> {
+            _ = table.bind(key(number), to: 7, replacing: nil, at: at(0))
+        }
+        let used = stride(from: 0 as UInt32, to: 2_000, by: 2)
+        for number in used { _ = table.backend(of: key(number), at: at(1)) }
+        for number in 5_000..<5_900 as Range<UInt32> {
+            _ = table.bind(key(number), to: 7, replacing: nil, at: at(1))
+        }
+        #expect(table.count == 2_000)
+        let left = Set(table.sessions(inShard: 0, now: 1).map { UInt32($0.key.address.v4Bits) })
+        #expect(used.allSatisfy { left.contains($0) })
+        #expect(left.filter { $0 >= 5_000 }.count == 900)
+    }
+
+    @Test("one that is used at the old end does not keep the dead behind it")
+    func usedAmongDead() {
+        let table = table(limit: 2_000)
+        for number in 0..<1_100 as Range<UInt32> {
+            _ = table.bind(key(number), to: 7, replacing: nil, at: at(0))
+        }
+        for number in 0..<110 as Range<UInt32> { _ = table.backend(of: key(number), at: at(90)) }
+        for number in 2_000..<2_700 as Range<UInt32> {
+            _ = table.bind(key(number), to: 7, replacing: nil, at: at(150))
+        }
+        // Two of the dead go for each that comes.
+        #expect(table.count == 110 + 700)
+    }
+
     @Test(
         "the limit holds over all shards, and all of it can be used", arguments: [1, 5000, 70_000])
     func limit(limit: Int) {
