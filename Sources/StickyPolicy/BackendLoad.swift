@@ -10,6 +10,7 @@ public final class BackendLoad: Sendable {
     private let tunnelCount = Atomic<Int>(0)
     /// Sessions that were placed here, cut back from time to time to those that are still seen.
     private let boundCount = Atomic<Int>(0)
+    private let countedMinute = Atomic<UInt32>(0)
     /// Microseconds as a `Float`, above the milliseconds of the clock at the last sample.
     private let latency = Atomic<UInt64>(0)
     /// The state that was last told, above the second since when.
@@ -57,6 +58,14 @@ public final class BackendLoad: Sendable {
 
     /// Sessions that began here, about; to tell backends apart that have nothing else to do.
     var bound: Int { boundCount.load(ordering: .relaxed) }
+
+    /// Counts the sessions anew, once a minute at most.
+    func recount(at monotonicSeconds: UInt32) {
+        let minute = monotonicSeconds / 60
+        guard countedMinute.load(ordering: .relaxed) != minute else { return }
+        countedMinute.store(minute, ordering: .relaxed)
+        _ = recentSessions(at: monotonicSeconds)
+    }
 
     /// Different sessions that were seen within some minutes, at most 6: an estimate.
     public func recentSessions(at monotonicSeconds: UInt32, minutes: UInt32 = 5) -> Int {

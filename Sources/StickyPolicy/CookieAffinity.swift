@@ -56,7 +56,7 @@ final class CookieAffinity: Sendable {
         case .forged: place(because: .forged, from: client, in: &service)
         case .expired: place(because: .expired, from: client, in: &service)
         case .sealed(let opened):
-            follow(session(of: opened, from: client, in: service), client, in: &service)
+            follow(session(of: opened, from: client, in: &service), client, in: &service)
         case .ingressNginx(let content):
             follow(session(of: content, from: client, in: service), client, in: &service)
         }
@@ -75,7 +75,7 @@ final class CookieAffinity: Sendable {
     }
 
     private func session(
-        of opened: OpenedToken, from client: ClientFacts, in service: ServiceSelector
+        of opened: OpenedToken, from client: ClientFacts, in service: inout ServiceSelector
     ) -> CookieSession {
         let key = opened.token.clientKey
         let home =
@@ -143,7 +143,7 @@ final class CookieAffinity: Sendable {
     func home(of selection: Selection, in service: ServiceSelector) -> Int? {
         guard settings.mode == .balanced else { return nil }
         guard let ring, let hash = selection.ringHash else {
-            return service.home(of: selection.clientKey)
+            return service.owner(of: selection.clientKey)
         }
         return ring.owner(of: hash, among: service.candidates.span, .home)
     }
@@ -195,9 +195,7 @@ final class CookieAffinity: Sendable {
         in service: inout ServiceSelector
     ) -> (key: UInt64, backend: Int) {
         guard usesRing, let ring else {
-            return service.drawKey(for: choice, excluding: tried) { random, candidates in
-                (random, RendezvousHash.owner(of: random, among: candidates, .home))
-            }
+            return service.drawKey(for: choice, excluding: tried)
         }
         return service.drawKey(for: choice, excluding: tried) { random, candidates in
             let key = IngressNginxCookie.Key(unixSeconds: unixSeconds, random: random)

@@ -63,7 +63,7 @@ final class HashAffinity: Sendable {
         switch source {
         case .field(let name):
             guard let value = RequestKey.field(name, head, in: bytes), !value.isEmpty else { break }
-            return select(fieldValue: bytes.extracting(value.offsets), from: client, in: service)
+            return select(fieldValue: bytes.extracting(value.offsets), from: client, in: &service)
         case .expression(let reader, let ring):
             guard let hash = reader.key(of: head, in: bytes, from: client.address) else { break }
             return select(hash, on: ring, in: service)
@@ -79,12 +79,11 @@ final class HashAffinity: Sendable {
     }
 
     private func select(
-        fieldValue value: Span<UInt8>, from client: ClientFacts, in service: ServiceSelector
+        fieldValue value: Span<UInt8>, from client: ClientFacts,
+        in service: inout ServiceSelector
     ) -> Selection? {
         let digest = WideHash(value)
-        let candidates = service.candidates.span
-        let home = RendezvousHash.owner(of: digest.high, among: candidates, .home)
-        guard let home else { return nil }
+        guard let home = service.home(of: digest.high) else { return nil }
         var selection = Selection(
             backend: home, kind: .header, reason: .hash, clientKey: digest.high)
         let key = SessionKey(service: scope, address: digest.address)

@@ -42,6 +42,49 @@ enum RendezvousHash {
         return best
     }
 
+    /// Whether this candidate owns the key among all with a weight, whatever their states. Nearly
+    /// always an early one of the others says no, which spares the rest.
+    static func isHome(_ position: Int, of key: UInt64, among candidates: Span<Candidate>) -> Bool {
+        guard candidates[position].weight > 0 else { return false }
+        if weightsDiffer(candidates) { return isBest(position, of: key, among: candidates) }
+        let identity = candidates[position].identity
+        let hash = mixed(key ^ identity)
+        for other in candidates.indices {
+            if other == position { continue }
+            let rival = mixed(key ^ candidates[other].identity)
+            if rival > hash { return false }
+            if rival == hash, candidates[other].identity < identity { return false }
+        }
+        return true
+    }
+
+    private static func isBest(
+        _ position: Int, of key: UInt64, among candidates: Span<Candidate>
+    ) -> Bool {
+        let standing = Standing(of: candidates[position], key: key)
+        for other in candidates.indices {
+            let rival = candidates[other]
+            guard other != position, rival.weight > 0 else { continue }
+            if Standing(of: rival, key: key).isBetter(than: standing) { return false }
+        }
+        return true
+    }
+
+    /// How the candidate's own hash has to be, so that it is likely to own the key: within so much
+    /// of the greatest. Eight of its shares hold all but one in 3,000 of its keys.
+    static func likelySpan(of position: Int, among candidates: Span<Candidate>) -> UInt64 {
+        var total: UInt64 = 0
+        for other in candidates.indices { total += UInt64(candidates[other].weight) }
+        let share = Double(candidates[position].weight) / Double(max(total, 1))
+        return share >= 0.125 ? .max : UInt64(share * 0x1p67)
+    }
+
+    /// A key under which the candidate's hash lies within `span` of the greatest, by chance.
+    static func key(for candidate: Candidate, span: UInt64, random: UInt64) -> UInt64 {
+        let distance = random.multipliedFullWidth(by: span).high
+        return unmixed(.max - distance) ^ candidate.identity
+    }
+
     private static func weightsDiffer(_ candidates: Span<Candidate>) -> Bool {
         for position in candidates.indices
         where candidates[position].weight != candidates[0].weight {

@@ -8,6 +8,7 @@ struct ServiceSelector: Sendable {
     private var balancers: LoadBalancers
     private var generator: SplitMix64
     private var timing: BackendTiming
+    private var homes: HomeMemory
     private let balance: BalanceKind
     /// Of the request at hand.
     private var request = RequestTraits()
@@ -34,7 +35,9 @@ struct ServiceSelector: Sendable {
         index = IdentityIndex(candidates.map(\.identity))
         generator = SplitMix64(seed: seed)
         roundRobin = RoundRobin(count: candidates.count, offset: generator.next())
-        balancers = LoadBalancers(seed: generator.next())
+        balancers = LoadBalancers(
+            seed: generator.next(), heaviest: candidates.map(\.warmWeight).max() ?? 0)
+        homes = HomeMemory(backendCount: candidates.count)
         timing = BackendTiming(service)
         balance = service.balance
     }
@@ -73,6 +76,7 @@ struct ServiceSelector: Sendable {
         switch request.balance ?? balance {
         case .roundRobin: return roundRobin.pick(from: candidates.span, excluding: tried)
         case .leastConnections:
+            balancers.recount(loads, at: request.monotonicSeconds)
             return balancers.leastConnections(candidates.span, loads, excluding: tried)
         case .ewma:
             return balancers.ewma(
@@ -82,7 +86,15 @@ struct ServiceSelector: Sendable {
     }
 
     /// Where a key belongs among all backends, whatever their states.
-    func home(of key: UInt64) -> Int? {
+    mutating func home(of key: UInt64) -> Int? {
+        if let known = homes.home(of: key) { return known }
+        let home = owner(of: key)
+        if let home { homes.remember(home, of: key) }
+        return home
+    }
+
+    /// The same without a memory.
+    func owner(of key: UInt64) -> Int? {
         RendezvousHash.owner(of: key, among: candidates.span, .home)
     }
 
@@ -127,6 +139,27 @@ struct ServiceSelector: Sendable {
 
     mutating func random() -> UInt64 {
         generator.next()
+    }
+
+    /// As the other `drawKey`, for keys of rendezvous hashing.
+    ///
+    /// Of all keys only every hundredth belongs to one of a hundred backends, so keys are made of
+    /// hashes that are high enough for it to own: every eighth of those does, and no key that does
+    /// is likelier than another.
+    mutating func drawKey(
+        for choice: Int, excluding tried: TriedBackends
+    ) -> (key: UInt64, backend: Int) {
+        let span = RendezvousHash.likelySpan(of: choice, among: candidates.span)
+        for _ in 0..<Self.drawsMax {
+            let key = RendezvousHash.key(
+                for: candidates[choice], span: span, random: generator.next())
+            if RendezvousHash.isHome(choice, of: key, among: candidates.span) {
+                return (key, choice)
+            }
+        }
+        return drawKey(for: choice, excluding: tried) { random, candidates in
+            (random, RendezvousHash.owner(of: random, among: candidates, .home))
+        }
     }
 
     /// A key whose home is `choice`, or after many draws a backend that takes new clients, too.

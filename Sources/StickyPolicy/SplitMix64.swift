@@ -22,3 +22,12 @@ func mixed(_ word: UInt64) -> UInt64 {
     word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
     return word ^ word >> 31
 }
+
+/// The word that `mixed` makes this one of: its steps undone, the last one first. The factors are
+/// the inverses of those above, modulo 2^64.
+func unmixed(_ word: UInt64) -> UInt64 {
+    var word = word
+    word = (word ^ word >> 31 ^ word >> 62) &* 0x3196_42B2_D24D_8EC3
+    word = (word ^ word >> 27 ^ word >> 54) &* 0x96DE_1B17_3F11_9089
+    return word ^ word >> 30 ^ word >> 60
+}

@@ -127,4 +127,18 @@ struct BalancerTests {
         site.client.monotonicSeconds += 50
         #expect((49...51).contains(shares(site.newClients(100))["b"] ?? 0))
     }
+
+    @Test("sessions that are not seen any more do not count for ever")
+    func recount() {
+        let load = BackendLoad()
+        for _ in 0..<500 { load.bind() }
+        for session in 0..<20 as Range<UInt64> { load.note(mixed(session), at: 600) }
+        load.recount(at: 610)
+        #expect((15...25).contains(load.bound))
+        load.bind()
+        load.recount(at: 615)
+        #expect((16...26).contains(load.bound))
+        load.recount(at: 1_200)
+        #expect(load.bound == 0)
+    }
 }

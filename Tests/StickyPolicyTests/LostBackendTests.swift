@@ -148,6 +148,23 @@ struct LostBackendTests {
         #expect(abs(movedCount - 500) < 100)
     }
 
+    @Test("keys that were made for their backends scale as any others do")
+    func madeKeysScale() throws {
+        let authenticator = FakeAuthenticator()
+        let few = StickyRoute(
+            cookieAffinity(.balanced), backends: backends(count: 30), authenticator: authenticator)
+        let many = StickyRoute(
+            cookieAffinity(.balanced), backends: backends(count: 60), authenticator: authenticator)
+        var movedCount = 0
+        for (cookie, old) in try sessions(few, count: 1000) {
+            let selection = try #require(many.select(cookies: [cookie]))
+            guard selection.backend != old.backend else { continue }
+            movedCount += 1
+            #expect(selection.backend >= 30)
+        }
+        #expect(abs(movedCount - 500) < 80)
+    }
+
     @Test("a mode that changes while sessions live loses none of them")
     func modeChange() throws {
         let authenticator = FakeAuthenticator()

@@ -118,6 +118,55 @@ struct RendezvousHashTests {
         }
     }
 
+    @Test("the permutation can be undone")
+    func permutation() {
+        var generator = SplitMix64(seed: 3)
+        for word in [0, 1, UInt64.max] + (0..<1000).map({ _ in generator.next() }) {
+            #expect(unmixed(mixed(word)) == word)
+        }
+    }
+
+    @Test(
+        "a key is made for every backend, and is at home there as the owner says",
+        arguments: [[1, 1, 1], Array(repeating: 1, count: 60), [1, 2, 3, 4, 50], [3, 0, 1]]
+            as [[UInt32]])
+    func made(weights: [UInt32]) {
+        let all = candidates(weights)
+        var generator = SplitMix64(seed: 9)
+        for choice in all.indices where weights[choice] > 0 {
+            let span = RendezvousHash.likelySpan(of: choice, among: all.span)
+            var found = 0
+            for _ in 0..<400 {
+                let key = RendezvousHash.key(
+                    for: all[choice], span: span, random: generator.next())
+                let isHome = RendezvousHash.isHome(choice, of: key, among: all.span)
+                let owner = RendezvousHash.owner(of: key, among: all.span, .home)
+                #expect(isHome == (owner == choice))
+                if isHome { found += 1 }
+            }
+            // An eighth of 400 is 50; six deviations below are 10.
+            #expect(found > 10)
+        }
+        for position in all.indices where weights[position] == 0 {
+            let isHome = RendezvousHash.isHome(position, of: 1, among: all.span)
+            #expect(!isHome)
+        }
+    }
+
+    @Test("homes that are remembered are those that are computed")
+    func memory() {
+        var service = ServiceSelector(
+            ServiceProfile(name: "s", position: 0, backends: backends(count: 20)), seed: 1)
+        for round in 0..<3 {
+            for key in 0..<3000 as Range<UInt64> {
+                // Many keys share a place.
+                let key = round == 1 ? key << 32 : key
+                let home = service.home(of: key)
+                #expect(home == service.owner(of: key))
+            }
+        }
+    }
+
     @Test("a refuge takes new clients and was not tried")
     func refuge() {
         var all = candidates([1, 1, 1, 0])
