@@ -8,6 +8,8 @@ let package = Package(
     targets: [
         .target(name: "HTTPParser", path: "Parser"),
         .target(name: "StickyPolicy", dependencies: ["HTTPParser"], path: "Policy"),
+        .target(name: "CountedMemory", path: "Memory"),
         .executableTarget(
-            name: "PolicyBenchmark", dependencies: ["StickyPolicy", "HTTPParser"], path: "Main"),
+            name: "PolicyBenchmark", dependencies: ["StickyPolicy", "HTTPParser", "CountedMemory"],
+            path: "Main"),
     ])

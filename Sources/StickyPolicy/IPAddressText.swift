@@ -24,17 +24,32 @@ extension IPAddress: CustomStringConvertible {
     }
 
     private func appendGroups(to writer: inout ByteWriter) {
+        forEachByteOfGroups { writer.append($0) }
+    }
+
+    /// The text of an IPv6 address, a byte at a time.
+    func forEachByteOfGroups(_ body: (UInt8) -> Void) {
         let gap = longestZeroRun()
         var index = 0
         while index < 8 {
             if index == gap.start, gap.count >= 2 {
-                writer.append("::")
+                body(0x3A)
+                body(0x3A)
                 index += gap.count
                 continue
             }
-            if index > 0, gap.count < 2 || index != gap.start + gap.count { writer.append(0x3A) }
-            writer.append(hexadecimal: group(index))
+            if index > 0, gap.count < 2 || index != gap.start + gap.count { body(0x3A) }
+            forEachDigit(of: group(index), body)
             index += 1
+        }
+    }
+
+    /// In lower case, without leading zeros (RFC 5952 §4.1 and §4.3).
+    private func forEachDigit(of group: UInt64, _ body: (UInt8) -> Void) {
+        let digitCount = max(1, (67 - group.leadingZeroBitCount) / 4)
+        for position in stride(from: digitCount - 1, through: 0, by: -1) {
+            let digit = UInt8(truncatingIfNeeded: group >> UInt64(4 * position) & 0xF)
+            body(digit < 10 ? 0x30 + digit : 0x57 + digit)
         }
     }
 

@@ -125,11 +125,10 @@ extension CRC32 {
         }
     }
 
-    /// IPv6 text has many rules and few users here: the writer that knows them is asked.
     private mutating func combineGroups(of address: IPAddress) {
-        var writer = ByteWriter(capacity: 48)
-        address.append(to: &writer)
-        writer.withBytes { combine($0) }
+        var crc = self
+        address.forEachByteOfGroups { crc.combine($0) }
+        self = crc
     }
 
     /// The 4 or 16 bytes of the address, in network order.
