@@ -47,7 +47,7 @@ final class Server {
             seed: SessionTable.HashSeed(.random(in: .min ... .max), .random(in: .min ... .max)))
         resources = RouteAffinity.Resources(
             authenticator: try CookieKeys.authenticator(for: configuration.cookieKeys),
-            sessions: sessions)
+            sessions: sessions, loads: BackendLoads())
         tls = try TLSContexts(
             configuration, ticketKeys: ticketKeys, at: WallClock.unixSeconds())
         running = configuration
@@ -55,6 +55,9 @@ final class Server {
         status = ProcessStatus(admission: admission, sessions: sessions, health: health)
         admin = AdminServer(AdminAnswers(status: status), log: log)
     }
+
+    /// What backends have to do, whatever configuration gave it to them.
+    var backendLoads: BackendLoads { resources.loads }
 
     /// Where the admin listener is; nil where there is none.
     var adminAddress: SocketAddress? { admin.address }
@@ -165,7 +168,7 @@ final class Server {
         do throws(UnusableConfiguration) {
             resources = RouteAffinity.Resources(
                 authenticator: try CookieKeys.authenticator(for: configuration.cookieKeys),
-                sessions: sessions)
+                sessions: sessions, loads: resources.loads)
             tls = try TLSContexts(
                 configuration, after: tls, ticketKeys: ticketKeys, at: WallClock.unixSeconds())
         } catch {

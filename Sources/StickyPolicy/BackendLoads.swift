@@ -22,6 +22,11 @@ public final class BackendLoads: Sendable {
         }
     }
 
+    /// The load of a backend that the configuration names; nil for any other.
+    public func find(backend: String, inService service: String) -> BackendLoad? {
+        known.withLock { $0[Key(service: service, backend: backend)] }
+    }
+
     /// Forgets all backends but those of these services.
     public func keep(_ services: [ServiceProfile]) {
         known.withLock { known in

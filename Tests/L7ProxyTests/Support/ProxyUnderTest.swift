@@ -128,6 +128,11 @@ final class ProxyUnderTest: Sendable {
         server.withLock { $0?.reload() }
     }
 
+    /// What a backend has to do; nil for one that is not configured.
+    func load(ofBackend backend: String, inService service: String) -> BackendLoad? {
+        server.withLock { $0?.backendLoads.find(backend: backend, inService: service) }
+    }
+
     /// A new client connection.
     ///
     /// - Parameter receiveBuffer: bytes that the kernel may hold for this client; small ones show
