@@ -28,35 +28,53 @@ struct LoadBalancers: Sendable {
     mutating func leastConnections(
         _ candidates: Span<Candidate>, _ loads: [BackendLoad], excluding tried: TriedBackends
     ) -> Int? {
-        var best: (position: Int, standing: Standing)?
+        guard var least = firstLoad(candidates, loads, excluding: tried) else { return nil }
         var equals: UInt64 = 0
         for position in candidates.indices {
             guard isOpen(candidates[position], position, tried) else { continue }
-            let standing = Standing(candidates[position], loads[position])
-            let order = best.map { standing.compare(to: $0.standing) } ?? -1
-            if order > 0 { continue }
-            equals = order < 0 ? 1 : equals + 1
-            // One of k equals is chosen with the chance 1 / k, without a list of them.
-            if generator.next().multipliedFullWidth(by: equals).high == 0 {
-                best = (position, standing)
-            }
+            let load = Load(candidates[position], loads[position], position)
+            let order = load.compare(to: least)
+            if order < 0 { (least, equals) = (load, 0) }
+            if order <= 0 { equals += 1 }
         }
-        return best?.position
+        // Of the equals any: none of them is drawn for along the way, which took longer.
+        var rest = generator.next().multipliedFullWidth(by: equals).high
+        for position in candidates.indices {
+            guard isOpen(candidates[position], position, tried),
+                Load(candidates[position], loads[position], position)
+                    .compare(to: least) <= 0
+            else { continue }
+            if rest == 0 { return position }
+            rest -= 1
+        }
+        // Another worker has changed the loads since.
+        return least.position
+    }
+
+    private func firstLoad(
+        _ candidates: Span<Candidate>, _ loads: [BackendLoad], excluding tried: TriedBackends
+    ) -> Load? {
+        for position in candidates.indices where isOpen(candidates[position], position, tried) {
+            return Load(candidates[position], loads[position], position)
+        }
+        return nil
     }
 
     /// What a backend has to do for its weight.
-    private struct Standing {
+    private struct Load {
         let open: Int
         let bound: Int
         let weight: Int
+        let position: Int
 
-        init(_ candidate: Candidate, _ load: BackendLoad) {
+        init(_ candidate: Candidate, _ load: BackendLoad, _ position: Int) {
             (open, bound) = (load.open, load.bound)
             weight = Int(candidate.warmWeight)
+            self.position = position
         }
 
         /// Negative for the one that has less. Products instead of quotients: they are exact.
-        func compare(to other: Standing) -> Int {
+        func compare(to other: Load) -> Int {
             let difference = open &* other.weight &- other.open &* weight
             return difference != 0
                 ? difference : bound &* other.weight &- other.bound &* weight
@@ -97,8 +115,8 @@ struct LoadBalancers: Sendable {
         return (first, draw(candidates, excluding: others) ?? first)
     }
 
-    /// By weight. A candidate is drawn from all alike and accepted as often as its weight is part of
-    /// the heaviest's, which takes no look at the others; where nearly none is, they are added up.
+    /// By weight. A candidate is drawn from all alike and accepted as often as its weight is part
+    /// of the heaviest's, which takes no look at the others; where few are, all are summed.
     private mutating func draw(
         _ candidates: Span<Candidate>, excluding tried: TriedBackends
     ) -> Int? {

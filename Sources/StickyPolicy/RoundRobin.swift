@@ -7,6 +7,8 @@ public struct RoundRobin: Sendable {
     private var credits: [Int64]
     /// Where the search begins, which decides between equals.
     private let start: Int
+    /// Whose turn it is where all are alike.
+    private var turn: Int
 
     /// - Parameters:
     ///   - count: how many candidates there will be.
@@ -14,6 +16,16 @@ public struct RoundRobin: Sendable {
     public init(count: Int, offset: UInt64) {
         credits = Array(repeating: 0, count: count)
         start = count == 0 ? 0 : Int(offset % UInt64(count))
+        turn = start
+    }
+
+    /// The same for candidates that all take new clients and have one weight, without a look at
+    /// each of them.
+    mutating func pickOfAlike() -> Int? {
+        guard !credits.isEmpty else { return nil }
+        let position = turn
+        turn = turn + 1 < credits.count ? turn + 1 : 0
+        return position
     }
 
     /// The position of the chosen candidate: one that takes new clients and was not tried. Nil when

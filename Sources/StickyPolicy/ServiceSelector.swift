@@ -9,6 +9,8 @@ struct ServiceSelector: Sendable {
     private var generator: SplitMix64
     private var timing: BackendTiming
     private var homes: HomeMemory
+    /// Nil: not looked at since the last change.
+    private var alike: Bool?
     private let balance: BalanceKind
     /// Of the request at hand.
     private var request = RequestTraits()
@@ -44,6 +46,7 @@ struct ServiceSelector: Sendable {
 
     mutating func setState(of backend: Int, to state: BackendState) {
         candidates[backend].state = state
+        alike = nil
         timing.restart()
     }
 
@@ -52,6 +55,7 @@ struct ServiceSelector: Sendable {
         self.request = request
         if timing.isDue(at: request.monotonicSeconds) {
             timing.update(&candidates, loads, at: request.monotonicSeconds)
+            alike = nil
         }
     }
 
@@ -74,7 +78,9 @@ struct ServiceSelector: Sendable {
     mutating func pick(excluding tried: TriedBackends = TriedBackends()) -> Int? {
         let candidates = candidates
         switch request.balance ?? balance {
-        case .roundRobin: return roundRobin.pick(from: candidates.span, excluding: tried)
+        case .roundRobin:
+            if tried.count == 0, allAreAlike() { return roundRobin.pickOfAlike() }
+            return roundRobin.pick(from: candidates.span, excluding: tried)
         case .leastConnections:
             balancers.recount(loads, at: request.monotonicSeconds)
             return balancers.leastConnections(candidates.span, loads, excluding: tried)
@@ -83,6 +89,15 @@ struct ServiceSelector: Sendable {
                 candidates.span, loads, at: request.monotonicSeconds &* 1000, excluding: tried)
         case .random: return balancers.random(candidates.span, loads, excluding: tried)
         }
+    }
+
+    /// Whether all take new clients and have one weight, looked at once for each change.
+    private mutating func allAreAlike() -> Bool {
+        if let alike { return alike }
+        let weight = candidates.first?.warmWeight
+        let answer = candidates.allSatisfy { $0.takesNewClients && $0.warmWeight == weight }
+        alike = answer
+        return answer
     }
 
     /// Where a key belongs among all backends, whatever their states.

@@ -141,4 +141,14 @@ struct BalancerTests {
         load.recount(at: 1_200)
         #expect(load.bound == 0)
     }
+
+    @Test("turns are even among those who take new clients, also while states change")
+    func turns() {
+        let site = site(.roundRobin, backends("a", "b", "c"))
+        #expect(shares(site.newClients(600)) == ["a": 200, "b": 200, "c": 200])
+        site.setState(.drain, of: "b")
+        #expect(shares(site.newClients(600)) == ["a": 300, "c": 300])
+        site.setState(.ready, of: "b")
+        #expect(shares(site.newClients(600)) == ["a": 200, "b": 200, "c": 200])
+    }
 }
