@@ -167,6 +167,8 @@ struct AnnotationValue {
                     mustBe: "made of variables that exist ($remote_addr, $binary_remote_addr, "
                         + "$request_uri, $uri, $host, $http_NAME, $cookie_NAME, $arg_NAME, "
                         + "and no $\(name))")
+                // In an Ingress that is a warning, and the rest of it counts.
+                if let rest = try? HashExpression(trim(text), skipsUnknown: true) { use(rest) }
             }
         }
     }

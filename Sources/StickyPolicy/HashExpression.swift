@@ -33,7 +33,9 @@ public struct HashExpression: Sendable, Equatable {
         case unknownVariable(String)
     }
 
-    public init(_ text: String) throws(Fault) {
+    /// - Parameter skipsUnknown: a variable that there is not contributes nothing, as in
+    ///   ingress-nginx, and is no fault.
+    public init(_ text: String, skipsUnknown: Bool = false) throws(Fault) {
         parts = []
         var rest = Array(text.utf8)[...]
         var literal: [UInt8] = []
@@ -46,7 +48,11 @@ public struct HashExpression: Sendable, Equatable {
             }
             if !literal.isEmpty { parts.append(.text(String(decoding: literal, as: UTF8.self))) }
             literal = []
-            parts.append(try Self.variable(&rest))
+            do throws(Fault) {
+                parts.append(try Self.part(try Self.variableName(&rest)))
+            } catch {
+                guard skipsUnknown, case .unknownVariable = error else { throw error }
+            }
         }
         guard !literal.contains(where: { $0 == 0x7B || $0 == 0x7D }) else { throw .form }
         if !literal.isEmpty { parts.append(.text(String(decoding: literal, as: UTF8.self))) }
@@ -68,7 +74,7 @@ public struct HashExpression: Sendable, Equatable {
     }
 
     /// Reads the name behind a `$`, with or without braces.
-    private static func variable(_ rest: inout ArraySlice<UInt8>) throws(Fault) -> Part {
+    private static func variableName(_ rest: inout ArraySlice<UInt8>) throws(Fault) -> String {
         let hasBraces = rest.first == 0x7B
         if hasBraces { rest.removeFirst() }
         let name = rest.prefix(while: isNameByte)
@@ -78,7 +84,7 @@ public struct HashExpression: Sendable, Equatable {
             rest.removeFirst()
         }
         guard !name.isEmpty else { throw .form }
-        return try part(String(decoding: name, as: UTF8.self))
+        return String(decoding: name, as: UTF8.self)
     }
 
     private static func part(_ name: String) throws(Fault) -> Part {

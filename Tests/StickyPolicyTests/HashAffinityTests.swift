@@ -104,6 +104,16 @@ struct HashAffinityTests {
         #expect(key == crc.value)
     }
 
+    @Test("a variable that there is not contributes nothing, where that is wanted")
+    func unknownVariable() throws {
+        #expect(throws: HashExpression.Fault.unknownVariable("1")) {
+            try HashExpression("$1-$host")
+        }
+        let expression = try HashExpression("$1-$host${nobody}", skipsUnknown: true)
+        #expect(expression.parts == [.text("-"), .host])
+        #expect(try HashExpression("$nobody", skipsUnknown: true).parts.isEmpty)
+    }
+
     @Test("an expression of empty variables is no key, whatever text is in it")
     func emptyExpression() throws {
         let site = StickyRoute(try hashAffinity("v1-$http_x_user"), backends: backends("a", "b"))
