@@ -47,10 +47,22 @@ struct ExplainReport {
         guard !snapshot.needsTLS(match) || isSecure else {
             return add("answer", "308: the route is served in TLS only, and it is sent there")
         }
+        if let rule = snapshot.clientRules.rule(of: match) { explain(rule) }
         let settings =
             route.map { configuration.routes[$0].affinity } ?? configuration.defaultAffinity
         add("affinity", RoutesTable.affinity(settings))
         choose(affinity, from: client)
+    }
+
+    /// What a client would have to show cannot be told from here, only that it is asked for.
+    private mutating func explain(_ rule: ClientRule) {
+        guard rule.handshake != nil else {
+            return add("clients", "503: the authority of their certificates cannot be read")
+        }
+        let authority = rule.settings.authorities?.name ?? ""
+        let isRequired = rule.settings.mode == .required
+        add(
+            "clients", "\(isRequired ? "must" : "may") show a certificate, authority: \(authority)")
     }
 
     /// By the URL, or by the word of a trusted peer.

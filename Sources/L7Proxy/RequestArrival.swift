@@ -138,6 +138,8 @@ struct RequestArrival: ~Copyable {
         if let objection = configuration.snapshot.objection(to: client.security, of: match) {
             refusal = objection.status
             explanation = objection.explanation
+            // Another connection may do: one that asked for this name, or after a reload.
+            if objection.status == 421 { facts.wantsKeepAlive = false }
             location = objection.location
             return
         }

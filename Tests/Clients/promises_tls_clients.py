@@ -113,8 +113,10 @@ def scopes(stage):
     for host, other, who, status in (
             ("open", "on", "alice", 421), ("on", "open", "alice", 421), ("optional", "on", "alice", 421),
             ("on", "on", "alice", 200)):
-        found = ask(stage, host, who, "-H", f"Host: {other}.mtls.test")[0]
+        found, _, answer = ask(stage, host, who, "-H", f"Host: {other}.mtls.test")
         expect_equal(found, status, f"{other} on a connection to {host}")
+        # Whoever comes again does so on another connection.
+        expect_equal("Connection: close" in answer, status == 421, answer)
     # No name at all: the certificate was not asked for.
     done = command("curl", "-sk", "-m", "10", "-i", "-H", "Host: on.mtls.test",
                    f"https://127.0.0.1:{proxy.tls_port}/")
