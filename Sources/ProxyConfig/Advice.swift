@@ -22,12 +22,32 @@ struct Advice {
             affinity.give(on: route, at: position)
         }
         adviseKeys(draft)
+        adviseCertificates(draft)
         if routes.isEmpty, draft.configuration.defaultService == nil, !draft.hasCanaries,
             !findings.files.isEmpty
         {
             findings.advise(
                 "there are no routes: every request is answered 404",
                 at: Position(file: 0, line: 1, column: 1))
+        }
+    }
+
+    /// What clients have to show can be asked for in TLS only, and by one authority at a time.
+    private func adviseCertificates(_ draft: Draft) {
+        let listeners = draft.configuration.listenerTLS
+        let asking = draft.configuration.routes.firstIndex { $0.clientVerification != nil }
+        guard let asking else { return }
+        let position = draft.routePositions[asking]
+        if listeners.isEmpty {
+            findings.add(
+                .warning, "no listener speaks TLS: nobody can be asked for a certificate",
+                at: position, help: "give a listener 'tls: {}'")
+        }
+        for (address, tls) in listeners where tls.clientAuthorities != nil {
+            findings.add(
+                .warning,
+                "listener \(address.text) has a 'clientCA': it answers 421 where 'auth-tls-secret' "
+                    + "asks for something else", at: position)
         }
     }
 

@@ -38,6 +38,7 @@ struct TLSAnnotationsTests {
         {apiVersion: v1, kind: Secret, metadata: {name: empty}, data: {other: ""}}
         ---
         nodes: [10.0.0.1]
+        listeners: [{address: 0.0.0.0:8443, tls: {}}]
 
         """
 
@@ -75,6 +76,22 @@ struct TLSAnnotationsTests {
         second.subjectPattern = "CN=alice"
         second.errorPage = "https://help.test/"
         #expect(configuration.routes.map(\.clientVerification) == [first, second, nil])
+    }
+
+    @Test("where nobody can be asked, or for something else only, that is a warning")
+    func listeners() throws {
+        let text = ingress("\(prefix)auth-tls-secret: default/ca") + objects
+        let plain = load(text.replacing("tls: {}", with: "proxyProtocol: false"))
+        #expect(
+            plain.diagnostics.map(\.message) == [
+                "no listener speaks TLS: nobody can be asked for a certificate"
+            ])
+        let strict = load(text.replacing("tls: {}", with: "tls: {clientCA: ca.pem}"))
+        #expect(
+            strict.diagnostics.map(\.message) == [
+                "listener 0.0.0.0:8443 has a 'clientCA': it answers 421 where 'auth-tls-secret' "
+                    + "asks for something else"
+            ])
     }
 
     @Test("the first Ingress of a host that asks for certificates speaks for all of its routes")
