@@ -63,6 +63,15 @@ def make_stage(stage):
     return stage.tls
 
 
+def listening(process):
+    """Waits for a proxy until all of its listeners are there, not only the first."""
+    def attempt():
+        expect(process.child.poll() is None, f"ended with {process.child.returncode}:", process.text()[-600:])
+        return "ready, listening" in process.text()
+    poll(15, "the proxy is ready", attempt)
+    return process
+
+
 class TLSStage:
     def __init__(self, stage, certificates):
         self.stage, self.certificates = stage, certificates
@@ -75,7 +84,7 @@ class TLSStage:
 
     def start(self, file):
         process = Process([self.stage.proxy_program, "run", "--config", file], file.with_suffix(".log"))
-        return process.ready("127.0.0.1", self.plain_port)
+        return listening(process)
 
     def proxy(self, name, text, options=(), **listener):
         """A proxy of its own: `port` in the clear, `tls_port` in TLS, `process`."""
@@ -196,7 +205,7 @@ class ProxyInTLS:
         self.file.write_text(self.text())
         self.process = Process([tls.stage.proxy_program, "run", "--config", self.file, *options],
                                self.file.with_suffix(".log"))
-        self.process.ready("127.0.0.1", self.port)
+        listening(self.process)
 
     def text(self):
         return self.render(**self.listener)
