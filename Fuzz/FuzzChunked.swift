@@ -74,7 +74,11 @@ private func decodePlainly(_ bytes: [UInt8]) -> [UInt8]? {
     var payload: [UInt8] = []
     var rest = bytes[...]
     while let lineEnd = rest.firstIndex(of: 0x0D) {
-        let digits = rest[..<lineEnd].prefix { $0 != 0x3B }
+        let line = rest[..<lineEnd]
+        let digits = line.prefix { CharacterClass.hexValue($0) != nil }
+        // Nothing, or an extension, with white space before it or not (RFC 9112 §7.1.1).
+        let behind = line.dropFirst(digits.count).drop { CharacterClass.isWhitespace($0) }
+        guard behind.first == 0x3B || digits.count == line.count else { return nil }
         guard let size = Int(String(decoding: digits, as: UTF8.self), radix: 16) else { return nil }
         rest = rest[(lineEnd + 2)...]
         if size == 0 { return rest.suffix(2) == [0x0D, 0x0A] ? payload : nil }
