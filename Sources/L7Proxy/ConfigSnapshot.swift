@@ -34,7 +34,7 @@ final class ConfigSnapshot: Sendable {
         self.health = health.services(for: configuration.services)
         self.configuration = configuration
         self.tls = tls
-        let affinities = RouteAffinities(configuration, resources: resources)
+        var affinities = RouteAffinities(configuration, resources: resources)
         services = affinities.services
         routeTable = RouteTable(compiling: configuration.routes)
         routeAffinities = configuration.routes.map { affinities.make($0) }

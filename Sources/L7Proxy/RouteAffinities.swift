@@ -3,9 +3,17 @@ import ProxyCore
 import StickyPolicy
 
 /// Makes the affinities of a configuration ready for requests.
+///
+/// Routes that differ in their hosts alone share one: thousands of them are common.
 struct RouteAffinities {
     let services: [ServiceProfile]
     let resources: RouteAffinity.Resources
+    private var made: [Place: [(settings: AffinitySettings, affinity: RouteAffinity)]] = [:]
+
+    private struct Place: Hashable {
+        let service: Int
+        let path: String
+    }
 
     init(_ configuration: Configuration, resources: RouteAffinity.Resources) {
         services = configuration.services.enumerated().map { position, service in
@@ -15,7 +23,7 @@ struct RouteAffinities {
         resources.loads.keep(services)
     }
 
-    func make(_ route: Route) -> RouteAffinity {
+    mutating func make(_ route: Route) -> RouteAffinity {
         let primary = make(route.affinity, path: route.path, service: route.service)
         guard let canary = route.canary else { return primary }
         // The file's reader has compiled it before; what fails here all the same never matches.
@@ -25,8 +33,15 @@ struct RouteAffinities {
             chosenBy: CanaryRule(canary.settings, pattern: pattern))
     }
 
-    func make(_ settings: AffinitySettings, path: String, service: Int) -> RouteAffinity {
-        RouteAffinity(settings, path: path, service: services[service], resources: resources)
+    mutating func make(_ settings: AffinitySettings, path: String, service: Int) -> RouteAffinity {
+        let place = Place(service: service, path: path)
+        if let known = made[place]?.first(where: { $0.settings == settings }) {
+            return known.affinity
+        }
+        let affinity = RouteAffinity(
+            settings, path: path, service: services[service], resources: resources)
+        made[place, default: []].append((settings, affinity))
+        return affinity
     }
 }
 
