@@ -8,8 +8,13 @@ extension ClientConnection {
     /// Hands the record of the exchange to the worker's observer, if there is an exchange.
     func reportExchange() {
         guard progress.isOpen else { return }
-        worker.observer.exchangeEnded(makeRecord(), under: configuration)
+        worker.observer.exchangeEnded(
+            makeRecord(), excerpt, under: configuration, at: worker.loop.unixMilliseconds)
         progress = ExchangeProgress()
+        if let excerpt {
+            worker.observer.accessLog.giveBack(excerpt)
+            self.excerpt = nil
+        }
     }
 
     private func makeRecord() -> ExchangeRecord {
@@ -53,6 +58,24 @@ extension ClientConnection {
         guard !progress.isOpen else { return }
         progress = ExchangeProgress(withoutHeadAt: worker.loop.now, from: peer)
         requestRelay = BodyRelay(framing: .none, target: .plain)
+    }
+
+    /// Keeps what the access log repeats of the request, if there is one.
+    func takeExcerpt(of head: RequestHead, in bytes: Span<UInt8>) {
+        guard worker.observer.accessLog.isOn else { return }
+        excerpt = worker.observer.accessLog.excerpt(of: head, in: bytes)
+    }
+
+    /// The id is decided upon with the route; a request that has none gets none.
+    func addRequestID(
+        of forwarding: RequestForwarding, _ head: RequestHead, in bytes: Span<UInt8>
+    ) {
+        guard let excerpt else { return }
+        if forwarding.peerIsTrusted, let own = head.fields.first(.xRequestID) {
+            excerpt.take(requestID: bytes.extracting(own.value.offsets))
+        } else if forwarding.requestID != (0, 0) {
+            excerpt.take(requestID: forwarding.requestID)
+        }
     }
 
     /// Before the configuration goes that the positions are of.

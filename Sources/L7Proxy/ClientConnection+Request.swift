@@ -68,6 +68,7 @@ extension ClientConnection {
     private func decide(
         _ head: RequestHead, in bytes: Span<UInt8>
     ) throws(ParseError) -> Exchange.Action {
+        takeExcerpt(of: head, in: bytes)
         var arrival = try RequestArrival(head, in: bytes, from: self)
         if isLastRequest { arrival.facts.wantsKeepAlive = false }
         choice = arrival.choice.take()
@@ -76,6 +77,7 @@ extension ClientConnection {
         if arrival.refusal != nil { location = arrival.location }
         progress = ExchangeProgress(
             at: worker.loop.now, from: arrival.forwarding.client, route: arrival.routePosition)
+        addRequestID(of: arrival.forwarding, head, in: bytes)
         worker.retryBudget.requestArrived()
         explanation = arrival.explanation
         requestRelay = BodyRelay(

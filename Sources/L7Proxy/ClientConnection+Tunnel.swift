@@ -15,6 +15,7 @@ extension ClientConnection {
         buffers.keep(from: buffers.inputCount, with: connection)
         for side in [downstream, connection] { ClientConnection.watchForDeath(side) }
         choice?.openTunnel()
+        excerpt = excerpt.map(RequestExcerpt.init(compacting:))
         noteSuccess()
         guard expectedUpgrade?.isWebSocket == true else { return }
         var tunnel = WebSocketTunnel()

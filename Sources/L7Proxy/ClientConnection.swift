@@ -45,6 +45,8 @@ final class ClientConnection: ConnectionHandler {
     var requestCount = 0
     /// What is remembered of this exchange for its record.
     var progress = ExchangeProgress()
+    /// What its line of the access log repeats of its head, where there is such a log.
+    var excerpt: RequestExcerpt?
 
     /// Counted at the chosen backend, where that has a bound.
     var heldPlace: BoundedCount?

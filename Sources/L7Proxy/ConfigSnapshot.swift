@@ -25,6 +25,8 @@ final class ConfigSnapshot: Sendable {
     /// One for each service, at its position.
     let health: [ServiceHealth]
     let healthBoard: HealthBoard
+    /// Nil where no line of a log needs them.
+    let accessLogNames: AccessLogNames?
 
     init(
         _ configuration: Configuration, resources: RouteAffinity.Resources, health: HealthBoard,
@@ -33,6 +35,8 @@ final class ConfigSnapshot: Sendable {
         healthBoard = health
         self.health = health.services(for: configuration.services)
         self.configuration = configuration
+        accessLogNames =
+            configuration.accessLog?.format == .json ? AccessLogNames(configuration) : nil
         self.tls = tls
         var affinities = RouteAffinities(configuration, resources: resources)
         services = affinities.services

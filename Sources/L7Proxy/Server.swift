@@ -23,6 +23,7 @@ final class Server {
     private(set) var workers: [WorkerThread] = []
     let status: ProcessStatus
     let admin: AdminServer
+    private let accessLog: AccessLog
     /// Who wants to know how the process is doing.
     var serviceManager = ServiceManager()
     /// How the process that is to take this one's place is started; nil where it cannot be.
@@ -40,6 +41,7 @@ final class Server {
         self.source = source
         self.log = log
         admission = Admission(log: log)
+        accessLog = try AccessLog(log: log)
         health = HealthBoard(log: log)
         prober = HealthProber(board: health, log: log)
         let sessions = SessionTable(
@@ -91,9 +93,11 @@ final class Server {
         prober.check(HealthTarget.all(in: snapshot))
         restoreState(from: inheritance)
         var bound: [ListenerAddress: SocketAddress] = [:]
+        accessLog.adopt(running.accessLog)
         for (number, var listening) in shares.enumerated() {
             let share = WorkerShare(
-                admission: admission, log: log, onExchangeEnd: onExchangeEnd)
+                admission: admission, log: log, logFeed: accessLog.makeFeed(),
+                onExchangeEnd: onExchangeEnd)
             let worker = WorkerThread(number: number, share: share)
             workers.append(worker)
             // One after the other: the first finds the ports that the others share.
@@ -128,6 +132,7 @@ final class Server {
         while let signal = Signals.wait(for: Server.signals) {
             switch signal {
             case SIGHUP: reload()
+            case SIGUSR1: reopenLogs()
             case SIGTERM, SIGINT:
                 drain()
                 return
@@ -140,6 +145,15 @@ final class Server {
             default: log.notice("signal \(signal) has no meaning yet")
             }
         }
+    }
+
+    /// Lines of the access log that were lost, since the start.
+    var droppedLineCount: Int { accessLog.droppedCount }
+
+    /// What the access log went to was renamed: the next line goes to a new file.
+    func reopenLogs() {
+        accessLog.reopen()
+        log.notice("logs reopened")
     }
 
     /// Opens the admin listener, which may answer before the workers listen.
@@ -156,6 +170,7 @@ final class Server {
         for worker in workers { worker.share.orders.put(.stop) }
         for worker in workers { worker.join() }
         workers = []
+        accessLog.stop()
     }
 
     /// Reads the configuration again. One that is not good changes nothing.
@@ -193,6 +208,7 @@ final class Server {
             configuration, resources: resources, health: health, tls: tls)
         prober.check(HealthTarget.all(in: snapshot))
         for worker in workers { worker.share.orders.put(.adopt(snapshot)) }
+        accessLog.adopt(configuration.accessLog)
         status.adopt(snapshot)
         status.reloadSucceeded()
         log.notice("configuration reloaded: \(configuration.routes.count) routes")

@@ -44,9 +44,12 @@ final class Worker: ClientConnectionOwner {
         let configuration = WorkerConfiguration(
             snapshot, pools: pools.pools(for: snapshot),
             counters: tallies.table(for: snapshot.configuration), seed: random.next())
+        let observer = ExchangeObserver(
+            tallies, accessLog: AccessLogLane(share.logFeed), onEnd: share.onExchangeEnd)
+        observer.accessLog.adopt(snapshot.configuration.accessLog)
         context = WorkerContext(
             loop: loop, buffers: buffers, random: random, configuration: configuration,
-            observer: ExchangeObserver(tallies, onEnd: share.onExchangeEnd), owner: self)
+            observer: observer, owner: self)
         loop.onWake = { [unowned self] in takeOrders() }
         handshakes.onEnd = { [unowned self] in handshakeEnded($0, $1) }
     }
@@ -253,6 +256,7 @@ final class Worker: ClientConnectionOwner {
         context.configuration = WorkerConfiguration(
             snapshot, pools: pools.pools(for: snapshot),
             counters: tallies.table(for: snapshot.configuration), seed: context.random.next())
+        context.observer.accessLog.adopt(snapshot.configuration.accessLog)
         for case let client? in clients {
             client.letGoOfOldConfiguration()
             if client.isTunnel { shared.counters.note(.tunnelsKeptByReload) }

@@ -9,15 +9,17 @@ final class WorkerShare: Sendable {
     let log: Logger
     let admission: Admission
     let counters = WorkerCounters()
+    let logFeed: LogFeed
     /// For tests: called on the worker's thread.
     let onExchangeEnd: (@Sendable (ExchangeRecord) -> Void)?
     private let ended = Atomic<Bool>(false)
 
     init(
-        admission: Admission, log: Logger,
+        admission: Admission, log: Logger, logFeed: LogFeed,
         onExchangeEnd: (@Sendable (ExchangeRecord) -> Void)? = nil
     ) {
         self.admission = admission
+        self.logFeed = logFeed
         self.onExchangeEnd = onExchangeEnd
         self.log = log
     }

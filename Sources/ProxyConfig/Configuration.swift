@@ -29,6 +29,8 @@ package struct Configuration: Sendable, Equatable {
     package var limits = Limits()
     package var workers = WorkerCount.automatic
     package var admin = AdminRule.usual
+    /// Nil: nothing is written of single exchanges.
+    package var accessLog: AccessLogRule?
 
     package init() {}
 }

@@ -10,12 +10,15 @@ enum ShortFormSchema {
             ("sourceAddresses", .full), ("services", .full), ("routes", .full),
             ("defaultService", .full), ("annotations", .full), ("cookieKeys", .full),
             ("sessionStore", .full), ("sessionLimit", .full), ("timeouts", .full),
-            ("limits", .full), ("accessLog", .only(.word("off"))),
+            ("limits", .full), ("accessLog", .full),
             ("admin", .full), ("workers", .full),
         ])
 
     static let admin = Schema(
         subject: "'admin'", keys: [("address", .full), ("tokenFile", .full)])
+
+    static let accessLog = Schema(
+        subject: "'accessLog'", keys: [("format", .full), ("path", .full)])
 
     static let listener = Schema(
         subject: "a listener",
@@ -110,7 +113,7 @@ enum ShortFormSchema {
 
     /// Every mapping, for the test that the example file names each key.
     static let all = [
-        root, admin, listener, listenerTLS, certificate, clientIP, service, serviceTLS,
+        root, admin, accessLog, listener, listenerTLS, certificate, clientIP, service, serviceTLS,
         passiveHealth, healthCheck, queue, backend, sessionAffinityConfig,
         sessionAffinityClientIP, route, timeouts, limits,
     ]

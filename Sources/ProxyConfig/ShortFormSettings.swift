@@ -26,6 +26,9 @@ struct ShortFormSettings {
         }
         readSessions(fields, &result)
         readWorkers(fields, &result)
+        if let entry = fields["accessLog"], once.isFirst("accessLog", entry, reader) {
+            result.accessLog = ShortFormAccessLog(reader: reader, file: file).rule(entry)
+        }
         if let entry = fields["admin"], once.isFirst("admin", entry, reader) {
             result.admin = ShortFormAdmin(reader: reader, file: file).rule(entry) ?? .usual
         }

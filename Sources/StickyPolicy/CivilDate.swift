@@ -76,14 +76,41 @@ public struct CivilDate: Equatable, Sendable {
         appendTime(to: &writer)
     }
 
+    /// Appends `1994-11-06T08:49:37` (RFC 3339), without a fraction and without its zone, UTC.
+    public func appendISO8601(to writer: inout ByteWriter) {
+        writer.append(decimal: UInt64(year))
+        writer.append(0x2D)
+        appendTwoDigits(month, to: &writer)
+        writer.append(0x2D)
+        appendTwoDigits(day, to: &writer)
+        writer.append(UInt8(ascii: "T"))
+        appendClock(to: &writer)
+    }
+
+    /// Appends `06/Nov/1994:08:49:37 +0000`, the form of the Common Log Format.
+    public func appendCommonLogDate(to writer: inout ByteWriter) {
+        appendTwoDigits(day, to: &writer)
+        writer.append(UInt8(ascii: "/"))
+        writer.append(Self.monthName(month))
+        writer.append(UInt8(ascii: "/"))
+        writer.append(decimal: UInt64(year))
+        writer.append(UInt8(ascii: ":"))
+        appendClock(to: &writer)
+        writer.append(" +0000")
+    }
+
     private func appendTime(to writer: inout ByteWriter) {
         writer.append(0x20)
+        appendClock(to: &writer)
+        writer.append(" GMT")
+    }
+
+    private func appendClock(to writer: inout ByteWriter) {
         appendTwoDigits(hour, to: &writer)
         writer.append(0x3A)
         appendTwoDigits(minute, to: &writer)
         writer.append(0x3A)
         appendTwoDigits(second, to: &writer)
-        writer.append(" GMT")
     }
 
     private func appendTwoDigits(_ number: Int, to writer: inout ByteWriter) {

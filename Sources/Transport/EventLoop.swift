@@ -7,6 +7,8 @@ package final class EventLoop {
     package private(set) var now = MonotonicTime.now()
     /// The time of day at the beginning of this turn, in seconds since 1970.
     package private(set) var unixSeconds = WallClock.unixSeconds()
+    /// The same in milliseconds, as exact as the kernel's ticks.
+    package private(set) var unixMilliseconds = WallClock.unixMilliseconds()
     package let mailbox: Wakeup
     /// Runs on the loop's thread after `mailbox.wake()`.
     package var onWake: (() -> Void)?
@@ -57,7 +59,8 @@ package final class EventLoop {
     package func turn(waitingAtMost limit: Duration? = nil) {
         let eventCount = epoll.wait(milliseconds: waitMilliseconds(limit))
         now = .now()
-        unixSeconds = WallClock.unixSeconds()
+        unixMilliseconds = WallClock.unixMilliseconds()
+        unixSeconds = unixMilliseconds / 1_000
         swap(&queue, &queueOfThisTurn)
         for index in 0..<eventCount {
             let (events, token) = epoll[index]

@@ -64,6 +64,12 @@ package enum WallClock {
     package static func unixSeconds() -> Int64 {
         Int64(readClock(CLOCK_REALTIME_COARSE).tv_sec)
     }
+
+    /// Milliseconds since 1970, as of the kernel's last tick.
+    package static func unixMilliseconds() -> Int64 {
+        let time = readClock(CLOCK_REALTIME_COARSE)
+        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+    }
 }
 
 private func readClock(_ clock: clockid_t) -> timespec {

@@ -29,6 +29,13 @@ struct CivilDateTests {
         #expect(text { CivilDate(unixSeconds: seconds).appendCookieDate(to: &$0) } == expected)
     }
 
+    @Test("the forms of logs")
+    func logs() {
+        let date = CivilDate(unixSeconds: 784_111_777)
+        #expect(text { date.appendISO8601(to: &$0) } == "1994-11-06T08:49:37")
+        #expect(text { date.appendCommonLogDate(to: &$0) } == "06/Nov/1994:08:49:37 +0000")
+    }
+
     @Test("every day of 430 years follows the one before")
     func everyDay() {
         var (year, month, day, weekday) = (1970, 1, 1, 4)

@@ -133,6 +133,14 @@ final class ProxyUnderTest: Sendable {
         server.withLock { $0?.backendLoads.find(backend: backend, inService: service) }
     }
 
+    /// Does what SIGUSR1 does.
+    func reopenLogs() {
+        server.withLock { $0?.reopenLogs() }
+    }
+
+    /// Lines of the access log that were not written, and never will be.
+    var droppedLineCount: Int { server.withLock { $0?.droppedLineCount ?? 0 } }
+
     /// A new client connection.
     ///
     /// - Parameter receiveBuffer: bytes that the kernel may hold for this client; small ones show
