@@ -104,7 +104,8 @@ struct SessionShard {
 
     /// Adds an entry; the key has none.
     mutating func insert(_ key: SessionKey, _ hash: UInt64, to backend: UInt64, at time: IdleTime) {
-        if liveCount == buckets.count { growBuckets() }
+        // Half full at most: an entry that is passed on the way costs a miss of the cache.
+        if 2 * liveCount >= buckets.count { growBuckets() }
         let short = UInt32(truncatingIfNeeded: hash)
         let bucket = bucket(short)
         let entry = Entry(
