@@ -7,6 +7,8 @@ import Transport
 /// SIGHUP, so that there is one path only. It runs on a thread of its own and shares nothing.
 struct ConfigurationWatcher: Sendable {
     private let path: String
+    /// The certificates and keys that the files name at the start.
+    private let firstTLSPaths: [String]
     private let log: Logger
 
     /// A change is over when nothing happened for so long. An editor takes milliseconds between
@@ -17,10 +19,14 @@ struct ConfigurationWatcher: Sendable {
 
     /// Begins to watch what `--config` names. A watcher that cannot be had is logged: SIGHUP works
     /// without it.
-    static func start(path: String, log: Logger) {
+    ///
+    /// - Parameter configuration: as it was read at the start. It is not read again before it
+    ///   changes: with thousands of routes a second one beside the first is the peak of memory.
+    static func start(path: String, configuration: Configuration, log: Logger) {
         // Standard input cannot be read a second time.
         guard path != "-" else { return }
-        let watcher = ConfigurationWatcher(path: path, log: log)
+        let watcher = ConfigurationWatcher(
+            path: path, firstTLSPaths: configuration.tlsPaths, log: log)
         do throws(SystemError) {
             _ = try startThread(name: "watcher") { watcher.run() }
         } catch {
@@ -29,7 +35,7 @@ struct ConfigurationWatcher: Sendable {
     }
 
     private func run() {
-        var known = contents(after: nil)
+        var known = contents(after: nil, naming: firstTLSPaths)
         while true {
             guard waitForChange(of: known) else { return }
             // A file that is missing for a moment is one that is being replaced.
@@ -98,16 +104,17 @@ struct ConfigurationWatcher: Sendable {
     }
 
     /// Nil while a file is missing.
-    private func contents(after known: Contents?) -> Contents? {
+    ///
+    /// - Parameter paths: what the files name, where that is known.
+    private func contents(after known: Contents?, naming paths: [String]? = nil) -> Contents? {
         do throws(ConfigurationFiles.Unreadable) {
             let files = try ConfigurationFiles.read(path)
             let texts = files.map(\.text)
             // The files are parsed only when they have changed.
             let isKnown = texts == known?.texts
             let paths =
-                isKnown
-                ? known?.tlsPaths ?? []
-                : ConfigurationLoader.load(files).configuration?.tlsPaths ?? []
+                (isKnown ? known?.tlsPaths : paths)
+                ?? ConfigurationLoader.load(files).configuration?.tlsPaths ?? []
             let stamps = paths.map(ConfigurationFiles.stamp)
             // At the start, and with new routes, a certificate may be missing: that is reported
             // by whoever loads it.

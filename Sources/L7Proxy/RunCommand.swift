@@ -79,7 +79,7 @@ struct RunCommand: ParsableCommand {
         }
         if let address = server.adminAddress { log.notice("admin listener on \(address)") }
         try start(server, inheritance, log)
-        ConfigurationWatcher.start(path: options.config, log: log)
+        ConfigurationWatcher.start(path: options.config, configuration: configuration, log: log)
         server.run()
         server.pidFile?.remove()
         log.notice("stopped")
