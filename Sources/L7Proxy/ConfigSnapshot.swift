@@ -27,12 +27,14 @@ final class ConfigSnapshot: Sendable {
     let healthBoard: HealthBoard
     /// Nil where no line of a log needs them.
     let accessLogNames: AccessLogNames?
+    let resources: RouteAffinity.Resources
 
     init(
         _ configuration: Configuration, resources: RouteAffinity.Resources, health: HealthBoard,
         tls: TLSContexts
     ) {
         healthBoard = health
+        self.resources = resources
         self.health = health.services(for: configuration.services)
         self.configuration = configuration
         accessLogNames =

@@ -4,6 +4,7 @@ import Glibc
 /// The exit codes of the contract, as `sysexits.h` numbers them.
 enum ExitStatus {
     static let unavailable = ExitCode(69)
+    static let notPermitted = ExitCode(77)
     static let badConfiguration = ExitCode(78)
 }
 

@@ -10,9 +10,35 @@ struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
         abstract: "Say which route and backend a request gets, and why.",
-        discussion: "Exits with 1 when no backend is found.")
+        discussion: """
+            By a routes file (--config), or by a running process with its sessions and the \
+            health of its backends (--admin). Exits with 1 when no backend is found.
+            """)
 
-    @OptionGroup var options: ConfigurationOptions
+    @Option(
+        help: ArgumentHelp(
+            "The routes file: a file, a directory of *.yaml files, or - for standard input.",
+            valueName: "path"))
+    var config: String?
+
+    @Option(
+        help: ArgumentHelp("The admin listener of a running process.", valueName: "address"))
+    var admin: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A file with its token; without it, the variable L7PROXY_ADMIN_TOKEN.",
+            valueName: "path"))
+    var tokenFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "An Ingress class to serve besides nginx and l7proxy; may be repeated.",
+            valueName: "name"))
+    var ingressClass: [String] = []
+
+    @Flag(help: "Treat warnings as errors.")
+    var strict = false
 
     @Option(help: "The address that is asked for, such as http://shop.example.com/cart.")
     var url: String
@@ -27,6 +53,12 @@ struct ExplainCommand: ParsableCommand {
     var header: [String] = []
 
     func validate() throws {
+        guard (config == nil) != (admin == nil) else {
+            throw ValidationError("give --config or --admin, and not both")
+        }
+        if let admin, AdminTarget(text: admin, tokenFile: nil).socketAddress == nil {
+            throw ValidationError("--admin takes 127.0.0.1:9901 or unix:/path, not \(admin).")
+        }
         guard IPAddress(client) != nil else {
             throw ValidationError("--client: \(client) is no IP address")
         }
@@ -36,7 +68,28 @@ struct ExplainCommand: ParsableCommand {
     }
 
     func run() throws {
-        guard let configuration = options.read() else { throw ExitStatus.badConfiguration }
+        if let config {
+            try explain(by: config)
+        } else if let admin {
+            try ask(AdminTarget(text: admin, tokenFile: tokenFile))
+        }
+    }
+
+    /// The process says the same as a file would.
+    private func ask(_ target: AdminTarget) throws {
+        var parameters = [("url", url), ("client", client), ("format", "text")]
+        parameters += cookie.map { ("cookie", $0) } + header.map { ("header", $0) }
+        let query = parameters.map { "\($0)=\(PercentEncoding.encode($1))" }
+        let answer = try target.ask(
+            "GET", "/api/explain?" + query.joined(separator: "&"), expecting: [200, 404])
+        writeAll(String(decoding: answer.body, as: UTF8.self), to: STDOUT_FILENO)
+        if answer.status != 200 { throw ExitCode(1) }
+    }
+
+    private func explain(by config: String) throws {
+        let reading = ConfigurationReading(
+            path: config, ingressClasses: ingressClass, isStrict: strict)
+        guard let configuration = reading.read() else { throw ExitStatus.badConfiguration }
         let fields = header + cookie.map { "Cookie: \($0)" }
         guard let peer = IPAddress(client), let request = ExplainedRequest(url: url, fields: fields)
         else { throw ValidationError("a --header or --cookie cannot be sent like this") }

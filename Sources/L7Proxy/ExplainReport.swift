@@ -9,6 +9,8 @@ struct ExplainReport {
     private let snapshot: ConfigSnapshot
     private let request: ExplainedRequest
     private let peer: IPAddress
+    /// Those of the snapshot, for a question that leaves no trace.
+    private var affinities: RouteAffinities
     private(set) var text = ""
     private(set) var hasBackend = false
 
@@ -19,6 +21,8 @@ struct ExplainReport {
         self.snapshot = snapshot
         self.request = request
         self.peer = peer
+        affinities = RouteAffinities(
+            snapshot.configuration, resources: snapshot.resources.forQuestions())
     }
 
     private var configuration: Configuration { snapshot.configuration }
@@ -41,7 +45,7 @@ struct ExplainReport {
         guard match != .ambiguous else {
             return add("answer", "400: the path means one route here and another to a backend")
         }
-        guard let affinity = snapshot.plan(of: match)?.affinity else {
+        guard let affinity = affinity(of: match) else {
             return add("answer", "404: no route matches, and there is no default service")
         }
         guard !snapshot.needsTLS(match) || isSecure else {
@@ -136,11 +140,35 @@ struct ExplainReport {
             ? "another host" : "another path"
     }
 
-    private mutating func choose(_ affinity: RouteAffinity, from client: IPAddress) {
+    private mutating func affinity(of match: RouteMatch) -> RouteAffinity? {
+        let configuration = configuration
+        switch match {
+        case .route(let position): return affinities.make(configuration.routes[position])
+        case .none:
+            guard let service = configuration.defaultService else { return nil }
+            return affinities.make(configuration.defaultAffinity, path: "/", service: service)
+        case .ambiguous: return nil
+        }
+    }
+
+    /// The backends as they are now, by file, operator and health.
+    private func makeSelector() -> BackendSelector {
         var selector = BackendSelector(
-            services: snapshot.services, seed: .random(in: .min ... .max))
-        let now = WallClock.unixSeconds()
-        let facts = ClientFacts(address: client, unixSeconds: now, monotonicSeconds: 0)
+            services: affinities.services, seed: .random(in: .min ... .max))
+        for (service, health) in snapshot.health.enumerated() {
+            for (backend, state) in health.states.states.enumerated()
+            where state != configuration.services[service].backends[backend].state {
+                selector.setState(of: backend, inService: service, to: state)
+            }
+        }
+        return selector
+    }
+
+    private mutating func choose(_ affinity: RouteAffinity, from client: IPAddress) {
+        var selector = makeSelector()
+        let facts = ClientFacts(
+            address: client, unixSeconds: WallClock.unixSeconds(),
+            monotonicSeconds: UInt32(truncatingIfNeeded: MonotonicTime.now().seconds))
         let explanation = selector.explain(
             for: affinity, head: request.head, in: request.bytes.span, from: facts)
         if let cookie = explanation.cookie { add("cookie", describe(cookie)) }

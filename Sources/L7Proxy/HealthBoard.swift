@@ -261,4 +261,6 @@ struct ServiceHealth: Sendable {
 extension MonotonicTime {
     /// What `BackendHealth` counts in.
     var milliseconds: UInt64 { nanoseconds / 1_000_000 }
+    /// What idle times are counted in.
+    var seconds: UInt64 { nanoseconds / 1_000_000_000 }
 }

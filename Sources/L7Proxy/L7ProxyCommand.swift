@@ -8,6 +8,6 @@ struct L7ProxyCommand: ParsableCommand {
         version: "l7proxy \(ProgramVersion.text)",
         subcommands: [
             RunCommand.self, CheckCommand.self, RoutesCommand.self, ExplainCommand.self,
-            DemoCommand.self, UpgradeCommand.self,
+            DemoCommand.self, SessionsCommand.self, BackendCommand.self, UpgradeCommand.self,
         ])
 }

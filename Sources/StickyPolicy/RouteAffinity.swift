@@ -35,6 +35,11 @@ public final class RouteAffinity: Sendable {
             self.sessions = sessions
             self.loads = loads
         }
+
+        /// The same for questions: what is decided with them leaves no trace in these.
+        public func forQuestions() -> Resources {
+            Resources(authenticator: authenticator, sessions: SessionTable(asking: sessions))
+        }
     }
 
     /// - Parameter path: the path of the route's rule.

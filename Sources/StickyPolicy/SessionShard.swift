@@ -97,6 +97,11 @@ struct SessionShard {
         return entries[Int(index)].backend
     }
 
+    /// The backend of an entry, nil when its time is over; it does not count as a use.
+    func look(at index: UInt32, now: UInt32) -> UInt64? {
+        isExpired(index, now: now) ? nil : entries[Int(index)].backend
+    }
+
     mutating func rebind(_ index: UInt32, to backend: UInt64, at time: IdleTime) {
         entries[Int(index)].backend = backend
         touch(index, at: time)

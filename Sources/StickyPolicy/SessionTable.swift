@@ -15,6 +15,8 @@ public final class SessionTable: Sendable {
     public let limit: Int
     private let stored = Atomic<Int>(0)
     private let seed: HashSeed
+    /// Non-nil exactly for a table that only answers questions.
+    private let base: SessionTable?
 
     /// The secret of this process that decides where a key is kept. Whoever knew it could choose
     /// addresses that all fall into one bucket.
@@ -34,11 +36,22 @@ public final class SessionTable: Sendable {
     public init(limit: Int, seed: HashSeed) {
         self.limit = max(limit, 1)
         self.seed = seed
+        base = nil
         // A small table has few shards: with a thousand sessions or more to each, the least
         // recently used of a shard is nearly that of the table, and one shard is exact.
         var count = 1
         while count < 256, self.limit / (count * 2) >= 1024 { count *= 2 }
         shardCount = count
+        shards = InlineArray { _ in Mutex(SessionShard()) }
+    }
+
+    /// A table for questions: it knows all that `base` knows, and keeps what is written to it to
+    /// itself.
+    init(asking base: SessionTable) {
+        self.base = base
+        limit = 1_024
+        seed = base.seed
+        shardCount = 1
         shards = InlineArray { _ in Mutex(SessionShard()) }
     }
 
@@ -48,8 +61,17 @@ public final class SessionTable: Sendable {
     /// The backend that a client is bound to; its idle time starts anew.
     public func backend(of key: SessionKey, at time: IdleTime) -> UInt64? {
         let hash = hash(of: key)
-        return shards[position(hash)].withLock { shard in
+        let bound = shards[position(hash)].withLock { shard in
             shard.find(key, hash).flatMap { shard.use($0, at: time) }
+        }
+        return bound ?? base?.look(at: key, now: time.now)
+    }
+
+    /// As `backend(of:at:)`, and leaves no trace.
+    private func look(at key: SessionKey, now: UInt32) -> UInt64? {
+        let hash = hash(of: key)
+        return shards[position(hash)].withLock { shard in
+            shard.find(key, hash).flatMap { shard.look(at: $0, now: now) }
         }
     }
 
@@ -61,6 +83,7 @@ public final class SessionTable: Sendable {
     public func bind(
         _ key: SessionKey, to backend: UInt64, replacing lost: UInt64?, at time: IdleTime
     ) -> UInt64 {
+        if let bound = base?.look(at: key, now: time.now), bound != lost { return bound }
         let hash = hash(of: key)
         return shards[position(hash)].withLock { shard in
             if let index = shard.find(key, hash) {

@@ -7,7 +7,20 @@ import Testing
 struct MetricsTests {
     private static let admin = "{address: '127.0.0.1:0'}"
 
-    private static func samples(_ proxy: ProxyUnderTest) throws -> [String: String] {
+    /// The samples, once so many requests are over: the last is counted behind its answer.
+    private static func samples(
+        _ proxy: ProxyUnderTest, after requestCount: Int
+    ) throws -> [String: String] {
+        let end = ContinuousClock.now + Wire.patience
+        while true {
+            let samples = try scrape(proxy)
+            let counts = samples.filter { $0.key.hasPrefix("l7proxy_requests_total{") }
+            let sum = counts.values.reduce(0) { $0 + (Int($1) ?? 0) }
+            if sum == requestCount || ContinuousClock.now > end { return samples }
+        }
+    }
+
+    private static func scrape(_ proxy: ProxyUnderTest) throws -> [String: String] {
         let answer = try proxy.connectAdmin().asks("/metrics")
         #expect(answer.status == 200)
         #expect(answer["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8")
@@ -35,7 +48,7 @@ struct MetricsTests {
             _ = try proxy.exchange(head("GET / HTTP/1.1", "Host: a.test", "Connection: close"))
         }
         #expect(try proxy.exchange(get()).status == 404)
-        let samples = try Self.samples(proxy)
+        let samples = try Self.samples(proxy, after: 4)
         let shop = #"route="a.test/",service="shop""#
         #expect(samples["l7proxy_requests_total{\(shop),code=\"2xx\"}"] == "3")
         #expect(samples["l7proxy_requests_total{\(shop),code=\"5xx\"}"] == "0")
@@ -63,7 +76,7 @@ struct MetricsTests {
             try client.send(get())
             try client.readMessage()
         }
-        let samples = try Self.samples(proxy)
+        let samples = try Self.samples(proxy, after: 3)
         let address = "{address=\"\(backend.address)\"}"
         #expect(samples["l7proxy_upstream_connections_opened_total\(address)"] == "1")
         #expect(samples["l7proxy_upstream_connections_reused_total\(address)"] == "2")
@@ -84,7 +97,7 @@ struct MetricsTests {
         proxy.reload(file(", {host: b.test, service: shop}"))
         let client = try proxy.connect(sending: get())
         try client.readMessage()
-        let samples = try Self.samples(proxy)
+        let samples = try Self.samples(proxy, after: 2)
         let route = #"{route="test.example/",service="shop",code="2xx"}"#
         #expect(samples["l7proxy_requests_total\(route)"] == "2")
         #expect(
@@ -107,7 +120,7 @@ struct MetricsTests {
         for host in ["h0.test", "h1099.test", "h1098.test"] {
             _ = try proxy.exchange(head("GET / HTTP/1.1", "Host: \(host)", "Connection: close"))
         }
-        let samples = try Self.samples(proxy)
+        let samples = try Self.samples(proxy, after: 3)
         #expect(
             samples[#"l7proxy_requests_total{route="h0.test/",service="shop",code="2xx"}"#] == "1")
         #expect(

@@ -59,7 +59,7 @@ struct BackendStatus: Sendable {
         open = max(0, load.open)
         tunnels = max(0, load.openTunnels)
         recentSessions = load.recentSessions(
-            at: UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000_000))
+            at: UInt32(truncatingIfNeeded: now.seconds))
         latency = load.latency(at: UInt32(truncatingIfNeeded: now.milliseconds))
             .map { Double($0) / 1_000_000 }
     }
