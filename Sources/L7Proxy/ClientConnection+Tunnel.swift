@@ -16,6 +16,11 @@ extension ClientConnection {
         for side in [downstream, connection] { ClientConnection.watchForDeath(side) }
         choice?.openTunnel()
         excerpt = excerpt.map(RequestExcerpt.init(compacting:))
+        if let choice, choice.closesTunnelsOnDrain {
+            endsWithBackend = TunnelHome(
+                service: configuration.snapshot.health[choice.service].name,
+                address: choice.pool.address)
+        }
         noteSuccess()
         guard expectedUpgrade?.isWebSocket == true else { return }
         var tunnel = WebSocketTunnel()

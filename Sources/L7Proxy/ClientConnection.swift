@@ -34,6 +34,11 @@ final class ClientConnection: ConnectionHandler {
     var webSocket: WebSocketTunnel?
     /// When the WebSocket is to be ended, because the process is.
     private var endMoment: MonotonicTime?
+    /// When the tunnel is cut if it has not ended by then, because its backend goes.
+    private var cutMoment: MonotonicTime?
+    /// Non-nil exactly while this is a tunnel that does not outlive its backend's place in the
+    /// configuration, and has not been told so yet.
+    var endsWithBackend: TunnelHome?
     /// 500 ms: what a client sent before it could know of our end has come by then.
     private static let drainGrace: UInt64 = 500_000_000
     /// The response's framing tells the client where it ends.
@@ -104,7 +109,8 @@ final class ClientConnection: ConnectionHandler {
 
     func connectionDeadlinePassed(_ connection: Connection) {
         if endMoment != nil {
-            endMoment = nil
+            if endMoment == cutMoment { return close() }
+            endMoment = cutMoment
             if webSocket == nil && isIdle { return close() }
             if webSocket != nil { progress.note(.stopped) }
             endWebSocket()
@@ -300,6 +306,15 @@ final class ClientConnection: ConnectionHandler {
             // A request may be on its way, or in the socket already.
             endMoment = worker.loop.now.advanced(byNanoseconds: ClientConnection.drainGrace)
         }
+        updateDeadline(hasProgressed: false)
+    }
+
+    /// The backend of this tunnel goes: a WebSocket is told so at `moment`, and what is left of any
+    /// tunnel is cut at `end`.
+    func endTunnel(at moment: MonotonicTime, cuttingAt end: MonotonicTime) {
+        endsWithBackend = nil
+        cutMoment = end
+        endMoment = webSocket == nil ? end : moment
         updateDeadline(hasProgressed: false)
     }
 

@@ -17,6 +17,7 @@ final class ConfigSnapshot: Sendable {
     private let routeAffinities: [RouteAffinity]
     private let routeUpgrades: [[[UInt8]]]
     private let retryRules: [RetryRule]
+    private let routesCloseTunnels: [Bool]
     /// For requests that no route matches; nil answers 404.
     private let defaultAffinity: RouteAffinity?
     /// One for each route: whether it is served in TLS only.
@@ -46,6 +47,7 @@ final class ConfigSnapshot: Sendable {
         routeAffinities = configuration.routes.map { affinities.make($0) }
         routeUpgrades = configuration.routes.map { $0.upgradeProtocols.map { Array($0.utf8) } }
         retryRules = configuration.routes.map(\.retry)
+        routesCloseTunnels = configuration.routes.map(\.closesTunnelsOnDrain)
         routesNeedTLS = configuration.routes.map { $0.needsTLS(tls) }
         defaultAffinity = configuration.defaultService.map { position in
             affinities.make(configuration.defaultAffinity, path: "/", service: position)
@@ -70,10 +72,13 @@ final class ConfigSnapshot: Sendable {
         switch match {
         case .route(let position):
             return RoutePlan(
-                affinity: routeAffinities[position], retry: retryRules[position])
+                affinity: routeAffinities[position], retry: retryRules[position],
+                closesTunnelsOnDrain: routesCloseTunnels[position])
         case .none:
             return defaultAffinity.map {
-                RoutePlan(affinity: $0, retry: configuration.defaultRetry)
+                RoutePlan(
+                    affinity: $0, retry: configuration.defaultRetry,
+                    closesTunnelsOnDrain: configuration.defaultClosesTunnelsOnDrain)
             }
         case .ambiguous: return nil
         }
@@ -141,6 +146,7 @@ extension Route {
 struct RoutePlan {
     let affinity: RouteAffinity
     let retry: RetryRule
+    let closesTunnelsOnDrain: Bool
 }
 
 extension ClientAddressResolver.Source {

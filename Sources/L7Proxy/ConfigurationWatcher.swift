@@ -8,7 +8,7 @@ import Transport
 struct ConfigurationWatcher: Sendable {
     private let path: String
     /// The certificates and keys that the files name at the start.
-    private let firstTLSPaths: [String]
+    private let firstNamedPaths: [String]
     private let log: Logger
 
     /// A change is over when nothing happened for so long. An editor takes milliseconds between
@@ -26,7 +26,7 @@ struct ConfigurationWatcher: Sendable {
         // Standard input cannot be read a second time.
         guard path != "-" else { return }
         let watcher = ConfigurationWatcher(
-            path: path, firstTLSPaths: configuration.tlsPaths, log: log)
+            path: path, firstNamedPaths: configuration.namedPaths, log: log)
         do throws(SystemError) {
             _ = try startThread(name: "watcher") { watcher.run() }
         } catch {
@@ -35,7 +35,7 @@ struct ConfigurationWatcher: Sendable {
     }
 
     private func run() {
-        var known = contents(after: nil, naming: firstTLSPaths)
+        var known = contents(after: nil, naming: firstNamedPaths)
         while true {
             guard waitForChange(of: known) else { return }
             // A file that is missing for a moment is one that is being replaced.
@@ -64,7 +64,7 @@ struct ConfigurationWatcher: Sendable {
 
     /// Where a change of the files would show: their directory, and that of a link's target.
     private func directories(of known: Contents?) -> [String] {
-        let certificates = Set((known?.tlsPaths ?? []).map(ConfigurationWatcher.parent))
+        let certificates = Set((known?.namedPaths ?? []).map(ConfigurationWatcher.parent))
         return Set(ownDirectories()).union(certificates).sorted()
     }
 
@@ -87,7 +87,7 @@ struct ConfigurationWatcher: Sendable {
     /// The routes files, and which version of each certificate goes with them.
     private struct Contents: Equatable {
         var texts: [[UInt8]]
-        var tlsPaths: [String]
+        var namedPaths: [String]
         var stamps: [ConfigurationFiles.Stamp]
 
         /// `routes.yaml has`, or the certificates and keys: `a.crt, a.key have`.
@@ -97,7 +97,7 @@ struct ConfigurationWatcher: Sendable {
             }
             let changed = stamps.indices.filter { stamps[$0] != known.stamps[$0] }
             // A list that fits a line: a renewal may touch thousands at once.
-            var names = changed.prefix(4).map { tlsPaths[$0] }.joined(separator: ", ")
+            var names = changed.prefix(4).map { namedPaths[$0] }.joined(separator: ", ")
             if changed.count > 4 { names += " and \(changed.count - 4) others" }
             return names + (changed.count == 1 ? " has" : " have")
         }
@@ -113,13 +113,13 @@ struct ConfigurationWatcher: Sendable {
             // The files are parsed only when they have changed.
             let isKnown = texts == known?.texts
             let paths =
-                (isKnown ? known?.tlsPaths : paths)
-                ?? ConfigurationLoader.load(files).configuration?.tlsPaths ?? []
+                (isKnown ? known?.namedPaths : paths)
+                ?? ConfigurationLoader.load(files).configuration?.namedPaths ?? []
             let stamps = paths.map(ConfigurationFiles.stamp)
             // At the start, and with new routes, a certificate may be missing: that is reported
             // by whoever loads it.
             if isKnown && stamps.contains(nil) { return nil }
-            return Contents(texts: texts, tlsPaths: paths, stamps: stamps.compactMap(\.self))
+            return Contents(texts: texts, namedPaths: paths, stamps: stamps.compactMap(\.self))
         } catch {
             return nil
         }

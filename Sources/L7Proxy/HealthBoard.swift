@@ -26,6 +26,7 @@ final class HealthBoard: Sendable {
     private let cells = Mutex<[Key: HealthCell]>([:])
     private let queues = Mutex<[String: BoundedCount]>([:])
     private let administrative = AdministrativeStates()
+    private let watchers = Mutex<[@Sendable () -> Void]>([])
     private let doubts = Mutex<[String: ServiceStates.Doubt]>([:])
 
     init(log: Logger) {
@@ -77,6 +78,12 @@ final class HealthBoard: Sendable {
 
     private func publish() {
         version.wrappingAdd(1, ordering: .releasing)
+        for tell in watchers.withLock({ $0 }) { tell() }
+    }
+
+    /// Tells these workers of every change: a request would notice it, a tunnel does not.
+    func tell(_ workers: [@Sendable () -> Void]) {
+        watchers.withLock { $0 = workers }
     }
 
     /// Does what an operator says while the process runs.
@@ -250,6 +257,13 @@ struct ServiceHealth: Sendable {
 
     /// The states that the operator wants now.
     var wanted: [BackendState] { administrative.map(\.current) }
+
+    /// Neither an operator nor a check wants its clients to go elsewhere.
+    func isKept(_ backend: Int) -> Bool {
+        let health = cells[backend].health
+        let found = [BackendHealth.Checker.application, .node].map { health.found(by: $0) }
+        return administrative[backend].current == .ready && !found.contains(.drain)
+    }
 
     /// The states that backends are used in, but for those on trial.
     var states: ServiceStates {

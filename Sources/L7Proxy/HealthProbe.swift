@@ -24,7 +24,8 @@ final class HealthProbe: ConnectionHandler {
         check = target.check
         self.report = report
         request = HealthProbe.request(for: check, host: target.host)
-        connection = try Connection.connect(to: target.address, loop: loop)
+        connection = try Connection.connect(
+            to: target.address, from: target.source, loop: loop)
         // Without a session, which only a want of memory denies, the check fails in the clear.
         if let tls = target.tls,
             let session = try? tls.makeSession(to: target.address, resuming: TLSResumption())

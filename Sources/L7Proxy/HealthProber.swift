@@ -156,7 +156,7 @@ private final class HealthRounds {
         }
         let target = watch.target
         wheel.arm(number, at: .now() + HealthRounds.jittered(target.check.interval))
-        guard watch.probe == nil else { return }
+        guard watch.probe == nil, target.administrative.current != .down else { return }
         do throws(SystemError) {
             watches[number]?.probe = try HealthProbe(target, loop: loop) {
                 [unowned self] result, podCount in ended(number, result, podCount)

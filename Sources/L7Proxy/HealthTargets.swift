@@ -10,14 +10,21 @@ struct HealthTarget: Sendable {
     let check: HealthCheck
     let address: SocketAddress
     let host: String
+    /// One that is to be down is not asked.
+    let administrative: AdministrativeState
+    /// Where checks come from: a backend may let nobody else in. Nil: wherever the kernel says.
+    let source: SocketAddress?
     /// For a question over HTTPS.
     private(set) var tls: TLSClientContext?
 
     fileprivate init(
-        _ backend: Backend, _ cell: HealthCell, _ checker: BackendHealth.Checker,
-        _ check: HealthCheck
+        _ backend: Backend, _ place: (cell: HealthCell, administrative: AdministrativeState),
+        _ kind: (checker: BackendHealth.Checker, check: HealthCheck), from source: IPAddress?
     ) {
-        self.cell = cell
+        let (checker, check) = kind
+        cell = place.cell
+        administrative = place.administrative
+        self.source = source.map { SocketAddress(high: $0.high, low: $0.low, port: 0) }
         self.checker = checker
         self.check = check
         let endpoint = backend.endpoint
@@ -46,8 +53,11 @@ struct HealthTarget: Sendable {
             ]
             for (checker, check) in checks {
                 guard let check else { continue }
-                targets += zip(service.backends, known.cells).map { backend, cell in
-                    var target = HealthTarget(backend, cell, checker, check)
+                let places = zip(known.cells, known.administrative)
+                targets += zip(service.backends, places).map { backend, place in
+                    var target = HealthTarget(
+                        backend, place, (checker, check),
+                        from: snapshot.configuration.sourceAddresses.first)
                     // A node answers in the clear, and a connection is one without a handshake.
                     if case .http = check.question { target.tls = snapshot.serviceTLS(position) }
                     return target

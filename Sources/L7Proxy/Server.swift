@@ -106,6 +106,11 @@ final class Server {
         }
         status.adopt(snapshot)
         status.watch(workers.map(\.share.counters))
+        health.tell(
+            workers.map { worker in
+                let orders = worker.share.orders
+                return { orders.put(.lookAtTunnels) }
+            })
         inheritance.announce()
         status.enter(.ready)
         return bound
@@ -207,7 +212,8 @@ final class Server {
         let snapshot = ConfigSnapshot(
             configuration, resources: resources, health: health, tls: tls)
         prober.check(HealthTarget.all(in: snapshot))
-        for worker in workers { worker.share.orders.put(.adopt(snapshot)) }
+        let tally = ReloadTally(from: workers.count)
+        for worker in workers { worker.share.orders.put(.adopt(snapshot, tally)) }
         accessLog.adopt(configuration.accessLog)
         status.adopt(snapshot)
         status.reloadSucceeded()

@@ -241,7 +241,8 @@ final class Worker: ClientConnectionOwner {
     private func takeOrders() {
         for order in shared.orders.take() {
             switch order {
-            case .adopt(let snapshot): adopt(snapshot)
+            case .adopt(let snapshot, let tally): adopt(snapshot, tally)
+            case .lookAtTunnels: _ = closeTunnelsOfDrained()
             case .drain(let time): drain(within: time)
             case .showListeners(let copies): copies.add(copiesOfListeners())
             case .handOver: handOver()
@@ -251,17 +252,46 @@ final class Worker: ClientConnectionOwner {
     }
 
     /// Takes over a new configuration. Exchanges that are under way keep the one they began with.
-    private func adopt(_ snapshot: ConfigSnapshot) {
+    private func adopt(_ snapshot: ConfigSnapshot, _ tally: ReloadTally) {
         context.buffers.fit(headsUpTo: snapshot.headBytesMax)
         context.configuration = WorkerConfiguration(
             snapshot, pools: pools.pools(for: snapshot),
             counters: tallies.table(for: snapshot.configuration), seed: context.random.next())
         context.observer.accessLog.adopt(snapshot.configuration.accessLog)
+        var tunnelCount = 0
         for case let client? in clients {
             client.letGoOfOldConfiguration()
-            if client.isTunnel { shared.counters.note(.tunnelsKeptByReload) }
+            if client.isTunnel { tunnelCount += 1 }
+        }
+        let closed = closeTunnelsOfDrained()
+        let kept = tunnelCount - closed
+        shared.counters.note(.tunnelsKeptByReload, UInt64(kept))
+        if let sums = tally.add(kept: kept, closed: closed), sums.kept + sums.closed > 0 {
+            shared.log.notice("the reload kept \(sums.kept) tunnels and ends \(sums.closed)")
         }
         updateListeners()
+    }
+
+    /// Ends the tunnels that are not to outlive their backend's place in the configuration, one
+    /// after the other within the time of a drain, so that their clients do not all come at once.
+    ///
+    /// - Returns: how many it ends.
+    private func closeTunnelsOfDrained() -> Int {
+        let concerned = clients.compactMap { client in
+            client.flatMap { $0.endsWithBackend != nil ? $0 : nil }
+        }
+        guard !concerned.isEmpty else { return 0 }
+        let homes = context.configuration.tunnelHomes
+        let leaving = concerned.filter { $0.endsWithBackend.map { !homes.contains($0) } ?? false }
+        let time = context.configuration.snapshot.configuration.timeouts.drain
+        let step = (time * 3 / 4).wholeNanoseconds / UInt64(max(1, leaving.count))
+        for (number, client) in leaving.enumerated() {
+            client.endTunnel(
+                at: loop.now.advanced(byNanoseconds: step * UInt64(number)),
+                cuttingAt: loop.now + time)
+        }
+        shared.counters.note(.tunnelsClosedByDrain, UInt64(leaving.count))
+        return leaving.count
     }
 
     private func updateListeners() {

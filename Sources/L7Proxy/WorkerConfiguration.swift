@@ -80,6 +80,21 @@ final class WorkerConfiguration {
         for change in health.refresh(at: now) { apply(change) }
     }
 
+    /// Where tunnels may stay that would not outlive their backend: at all backends that do not
+    /// drain.
+    var tunnelHomes: Set<TunnelHome> {
+        var homes: Set<TunnelHome> = []
+        for (position, service) in snapshot.health.enumerated() {
+            for (backend, ofBackend) in pools[position].enumerated()
+            where service.isKept(backend) {
+                for pool in ofBackend {
+                    homes.insert(TunnelHome(service: service.name, address: pool.address))
+                }
+            }
+        }
+        return homes
+    }
+
     private func apply(_ change: HealthView.Change) {
         selector.setState(
             of: change.backend, inService: change.service, to: change.state)
@@ -97,8 +112,11 @@ final class WorkerConfiguration {
         let affinity = plan.affinity.route(of: selection)
         noteUse(of: selection, by: affinity)
         var choice = Choice(
-            plan: RoutePlan(affinity: affinity, retry: plan.retry), selection: selection,
-            client: client, pool: pool(for: selection, of: affinity, client: client))
+            plan: RoutePlan(
+                affinity: affinity, retry: plan.retry,
+                closesTunnelsOnDrain: plan.closesTunnelsOnDrain),
+            selection: selection, client: client,
+            pool: pool(for: selection, of: affinity, client: client))
         choice.enter(load(for: selection, of: affinity))
         return choice
     }
@@ -196,6 +214,8 @@ struct Choice {
     /// That of the route, or of its canary where that serves the request.
     let affinity: RouteAffinity
     let retry: RetryRule
+    /// A tunnel of this route does not outlive its backend's place in the configuration.
+    let closesTunnelsOnDrain: Bool
     var selection: Selection
     let client: ClientFacts
     var pool: UpstreamPool
@@ -215,6 +235,7 @@ struct Choice {
     init(plan: RoutePlan, selection: Selection, client: ClientFacts, pool: UpstreamPool) {
         affinity = plan.affinity
         retry = plan.retry
+        closesTunnelsOnDrain = plan.closesTunnelsOnDrain
         self.selection = selection
         self.client = client
         self.pool = pool

@@ -35,7 +35,9 @@ final class WorkerShare: Sendable {
 /// Orders on their way to a worker.
 final class OrderBox: Sendable {
     enum Order: Sendable {
-        case adopt(ConfigSnapshot)
+        case adopt(ConfigSnapshot, ReloadTally)
+        /// A backend's state has changed, which may concern its tunnels.
+        case lookAtTunnels
         /// End what is idle now, and the rest within this time.
         case drain(within: Duration)
         /// Give away copies of the listening sockets.
@@ -104,6 +106,33 @@ final class ListenerCopies: Sendable {
             guard contents.workersLeft == 0 else { return nil }
             defer { contents.sockets = [] }
             return contents.sockets
+        }
+    }
+}
+
+/// What became of the tunnels of all workers at one reload.
+final class ReloadTally: Sendable {
+    struct Counts {
+        var workersLeft: Int
+        var kept = 0
+        var closed = 0
+    }
+
+    private let counts: Mutex<Counts>
+
+    init(from workerCount: Int) {
+        counts = Mutex(Counts(workersLeft: workerCount))
+    }
+
+    /// To be called once by each worker.
+    ///
+    /// - Returns: the sums, for the last one.
+    func add(kept: Int, closed: Int) -> Counts? {
+        counts.withLock { counts in
+            counts.kept += kept
+            counts.closed += closed
+            counts.workersLeft -= 1
+            return counts.workersLeft == 0 ? counts : nil
         }
     }
 }

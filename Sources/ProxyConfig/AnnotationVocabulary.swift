@@ -31,7 +31,7 @@ enum AnnotationVocabulary {
         "canary-by-header-pattern", "canary-by-cookie", "canary-precedence", "server-alias",
         "use-regex",
         "upgrade-protocols", "proxy-next-upstream", "proxy-next-upstream-tries",
-        "proxy-next-upstream-timeout", "disable-on-404",
+        "proxy-next-upstream-timeout", "disable-on-404", "close-tunnels-on-drain",
         "ssl-redirect",
         "force-ssl-redirect", "backend-protocol", "proxy-ssl-verify", "proxy-ssl-name",
         "proxy-ssl-secret", "proxy-ssl-verify-depth", "proxy-ssl-server-name",
@@ -42,7 +42,6 @@ enum AnnotationVocabulary {
 
     /// Their defaults are what the proxy does, so a file that spells them out is not bothered.
     private static let pendingWithDefault: [(String, [String])] = [
-        ("close-tunnels-on-drain", GoBool.falseWords),
         ("ssl-passthrough", GoBool.falseWords), ("enable-cors", GoBool.falseWords),
         ("service-upstream", GoBool.falseWords), ("from-to-www-redirect", GoBool.falseWords),
         ("proxy-http-version", ["1.1"]), ("enable-modsecurity", GoBool.falseWords),

@@ -21,6 +21,7 @@ package struct Configuration: Sendable, Equatable {
     /// Affinity of the requests that go to `defaultService`.
     package var defaultAffinity = AffinitySettings()
     package var defaultRetry = RetryRule()
+    package var defaultClosesTunnelsOnDrain = false
     /// The keys as the file names them; the program reads what they name. The first signs.
     package var cookieKeys: [CookieKeySource] = []
     /// Most entries of all session tables together.

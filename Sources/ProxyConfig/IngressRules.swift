@@ -72,6 +72,7 @@ struct IngressRules {
         }
         route.upgradeProtocols = behaviour.upgradeProtocols
         route.retry = behaviour.retry
+        route.closesTunnelsOnDrain = behaviour.closesTunnelsOnDrain
         if behaviour.drainsOn404 { draft.drainOn404(service: service, reader, at: rule.position) }
         route.tlsRule = behaviour.tlsRule
         route.clientVerification = verification

@@ -23,6 +23,7 @@ struct RouteBehaviour {
     private(set) var upgradeProtocols: [String] = []
     private(set) var retry = RetryRule()
     private(set) var drainsOn404 = false
+    private(set) var closesTunnelsOnDrain = false
     private var redirectsToTLS = true
     private var forcesTLS = false
     private var backendTLS = BackendTLSBehaviour()
@@ -141,6 +142,7 @@ struct RouteBehaviour {
         case "proxy-next-upstream-timeout":
             value.count(0...86_400) { retry.timeoutSeconds = UInt32($0) }
         case "disable-on-404": value.boolean { drainsOn404 = $0 }
+        case "close-tunnels-on-drain": value.boolean { closesTunnelsOnDrain = $0 }
         default:
             if annotation.name.hasPrefix("proxy-ssl-") {
                 backendTLS.apply(annotation.name, value)

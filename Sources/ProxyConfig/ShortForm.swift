@@ -123,5 +123,6 @@ extension Draft {
         configuration.defaultService = service
         configuration.defaultAffinity = behaviour.affinity(for: configuration.services[service])
         configuration.defaultRetry = behaviour.retry
+        configuration.defaultClosesTunnelsOnDrain = behaviour.closesTunnelsOnDrain
     }
 }

@@ -42,6 +42,7 @@ struct ShortFormRoutes {
         }
         route.upgradeProtocols = behaviour.upgradeProtocols
         route.retry = behaviour.retry
+        route.closesTunnelsOnDrain = behaviour.closesTunnelsOnDrain
         if behaviour.drainsOn404 { draft.drainOn404(service: service, reader, at: position) }
         route.tlsRule = behaviour.tlsRule
         route.clientVerification = behaviour.clientVerification(in: secrets)

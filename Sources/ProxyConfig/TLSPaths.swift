@@ -1,9 +1,12 @@
 internal import ProxyCore
 
 extension Configuration {
-    /// The files that TLS is made of: what changes in them is as good as a change of the routes.
-    package var tlsPaths: [String] {
-        var paths: [String] = []
+    /// The files with secrets and certificates: what changes in them is as good as a change of the
+    /// routes.
+    package var namedPaths: [String] {
+        var paths: [String] = cookieKeys.compactMap { source in
+            if case .file(let path) = source { path } else { nil }
+        }
         for tls in listenerTLS.values {
             paths += tls.certificates.flatMap { [$0.certificate.path, $0.key.path, $0.staple] }
                 .compactMap(\.self)

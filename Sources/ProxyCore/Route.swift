@@ -14,6 +14,8 @@ package struct Route: Sendable, Equatable {
     /// Protocols besides WebSocket that a connection may be turned into, in lower case.
     package var upgradeProtocols: [String] = []
     package var retry = RetryRule()
+    /// Tunnels to a backend that drains or is gone are told to end; otherwise they last.
+    package var closesTunnelsOnDrain = false
     package var tlsRule = TLSRule.whereCertified
     /// What its clients must show of themselves; nil for nothing.
     package var clientVerification: ClientVerification?

@@ -9,7 +9,7 @@ import threading
 
 from harness import ROOT, Process, accepts, command, expect, expect_equal, free_port, poll, promise
 from http_client import Client, get
-from stage import ingress_and_service
+from stage import COOKIE, ingress_and_service
 
 USAGE, UNAVAILABLE, CONFIG = 64, 69, 78      # sysexits.h
 
@@ -60,6 +60,19 @@ def watched(stage):
     poll(10, "the swapped link is followed", lambda: get(port, "two.test").status == 200)
     path.unlink()
     expect_equal(get(port, "two.test").status, 200, "while the file is gone")
+    process.end()
+
+
+@promise("a changed cookie key is read without a signal, and cookies of the old one are replaced")
+def watched_key(stage):
+    key = stage.folder / "cookie.key"
+    key.write_bytes(os.urandom(32))
+    port, process = stage.start_proxy("keyed", "cookieKeys: [cookie.key]\n---\n" + stage.documents)
+    held = get(port, stage.host).cookie(COOKIE)
+    expect(held, "no cookie")
+    expect_equal(get(port, stage.host, cookie=held).cookie(COOKIE), "", "with the key that made it")
+    key.write_bytes(os.urandom(32))
+    poll(10, "the key is read", lambda: get(port, stage.host, cookie=held).cookie(COOKIE))
     process.end()
 
 

@@ -73,6 +73,39 @@ struct DrainTests {
         #expect(backend.failures == [])
     }
 
+    private static func file(_ backend: ScriptedBackend, _ state: String, closing: Bool) -> String {
+        """
+        services: {s: {backends: [{address: "\(backend.address)", state: \(state)}, "127.0.0.1:1"]}}
+        timeouts: {drain: 2s}
+        routes: [{service: s, annotations: {close-tunnels-on-drain: "\(closing)"}}]
+        """
+    }
+
+    @Test(
+        "a backend that drains ends its tunnels where the route wants that, and only there",
+        arguments: ["drain", "ready"], [true, false])
+    func backendDrains(state: String, isClosing: Bool) throws {
+        let backend = try ScriptedBackend { wire, _ in
+            _ = try wire.read(until: "\r\n\r\n")
+            try wire.send(DrainTests.accepted)
+            while let byte = try? wire.read(exactly: 1) { try wire.send(byte) }
+        }
+        let proxy = try ProxyUnderTest(
+            file: DrainTests.file(backend, "ready", closing: isClosing), backends: [backend])
+        let client = try proxy.connect(sending: DrainTests.handshake)
+        try #require(try client.readMessage(.none).status == 101)
+        proxy.reload(DrainTests.file(backend, state, closing: isClosing))
+        if state == "drain" && isClosing {
+            #expect(try client.read(exactly: 4) == DrainTests.close)
+            // Neither side answers the Close: both are cut when the time is up.
+            _ = try client.readToEnd()
+        } else {
+            let frame: [UInt8] = [0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]
+            try client.send(frame)
+            #expect(try client.read(exactly: frame.count) == frame)
+        }
+    }
+
     @Test("a side that stalls inside a frame, or speaks something else, is cut when time is up")
     func stalled() throws {
         for isWebSocket in [true, false] {

@@ -57,6 +57,39 @@ struct HealthCheckTests {
         #expect(try waits(for: "one", at: proxy))
     }
 
+    @Test("a backend that is to be down is not asked, until the file wants it again")
+    func wantedDown() throws {
+        let patients = try [Patient("one"), Patient("two")]
+        func file(_ state: String) -> String {
+            """
+            services:
+              web:
+                backends:
+                  - {address: "\(patients[0].backend.address)", state: \(state)}
+                  - "\(patients[1].backend.address)"
+                \(HealthCheckTests.fast)
+            routes: [{service: web}]
+            """
+        }
+        let proxy = try ProxyUnderTest(file: file("down"), backends: patients.map(\.backend))
+        patients[1].awaitChecks(4)
+        #expect(patients[0].askedCount == 0)
+        proxy.reload(file("ready"))
+        patients[0].awaitChecks(1)
+        #expect(try waits(for: "one", at: proxy))
+    }
+
+    @Test("checks come from the first of sourceAddresses, as requests do")
+    func sourceAddress() throws {
+        let patients = try [Patient("one"), Patient("two")]
+        let proxy = try ProxyUnderTest(
+            file: file(patients) + "\nsourceAddresses: [127.0.0.9]",
+            backends: patients.map(\.backend))
+        patients[0].awaitChecks(2)
+        #expect(patients[0].askers == [9])
+        #expect(try proxy.exchange(get()).status == 200)
+    }
+
     @Test("a session moves while its backend is down, and comes home with the same cookie")
     func sessionComesHome() throws {
         let patients = try [Patient("one"), Patient("two")]
@@ -157,6 +190,8 @@ final class Patient: Sendable {
     private struct State {
         var condition: String
         var checks: [Message] = []
+        /// The addresses that checks came from.
+        var askers: Set<Int> = []
         var gates: [(count: Int, gate: Gate)] = []
     }
 
@@ -190,6 +225,7 @@ final class Patient: Sendable {
                 }
                 let (answer, gates) = shared.state.withLock { state in
                     state.checks.append(request)
+                    state.askers.insert(wire.peerNumber)
                     let reached = state.gates.filter { $0.count <= state.checks.count }
                     state.gates.removeAll { $0.count <= state.checks.count }
                     return (state.condition, reached.map(\.gate))
@@ -209,6 +245,8 @@ final class Patient: Sendable {
     var checks: [Message] { shared.state.withLock { $0.checks } }
 
     var askedCount: Int { checks.count }
+
+    var askers: Set<Int> { shared.state.withLock { $0.askers } }
 
     /// Waits until so many more checks were answered. The last of them is on its way.
     func awaitChecks(_ count: Int) {

@@ -121,7 +121,7 @@ import Testing
         "an annotation that is known but not supported is named",
         arguments: [
             "enable-cors: true", "rewrite-target: /$1", "proxy-body-size: 8m", "app-root: /a",
-            "close-tunnels-on-drain: true", "configuration-snippet: x",
+            "configuration-snippet: x",
         ])
     func known(annotation: String) throws {
         let result = load(route(annotation))

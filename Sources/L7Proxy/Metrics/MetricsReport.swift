@@ -58,6 +58,10 @@ struct MetricsReport {
         text.add(
             "l7proxy_reload_tunnels_kept_total", .counter,
             "Tunnels that a reload found open and left so.", sum(.tunnelsKeptByReload))
+        text.add(
+            "l7proxy_drain_tunnels_closed_total", .counter,
+            "Tunnels that were told to end because their backend drains or is gone.",
+            sum(.tunnelsClosedByDrain))
     }
 
     private func sum(_ event: WorkerCounters.Event) -> UInt64 {

@@ -12,6 +12,8 @@ final class WorkerCounters: Sendable {
         case handshakesInPlainText
         /// Tunnels that were open when a reload came.
         case tunnelsKeptByReload
+        /// Tunnels that were told to end because their backend drains or is gone.
+        case tunnelsClosedByDrain
     }
 
     private let values = InlineArray<32, Atomic<UInt64>> { _ in Atomic(0) }
