@@ -153,11 +153,15 @@ http {{
     def replace(self):
         """As its documentation says: USR2, and QUIT to the old one once the new one is there."""
         old = self.main
+        end, pid = time.monotonic() + 10, old
+        while (self.folder / "pid.oldbin").exists():
+            if time.monotonic() > end:
+                raise RuntimeError("cannot be replaced again while tunnels of the last one are open")
+            time.sleep(0.01)
         os.kill(old, signal.SIGUSR2)
-        end, pid = time.monotonic() + 5, old
         while pid == old:
             if time.monotonic() > end:
-                raise RuntimeError("cannot be replaced again while its tunnels are open")
+                raise RuntimeError("was not replaced in 10 s")
             time.sleep(0.01)
             try:
                 pid = int((self.folder / "pid").read_text())
