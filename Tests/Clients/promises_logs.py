@@ -1,0 +1,119 @@
+"""The access log as its readers meet it: a JSON parser, a rotation, a disk that is full."""
+import json
+import os
+import re
+import signal
+import socket
+
+from harness import command, expect, expect_equal, poll, promise
+from http_client import get
+
+HOSTILE = [
+    b'GET /"><script> HTTP/1.1\r\nHost: x\r\n\r\n',
+    b'GET /%22%0d%0a HTTP/1.1\r\nHost: x\r\nUser-Agent: a","status":200,"x":"\r\n\r\n',
+    b"GET / HTTP/1.1\r\nHost: x\r\nUser-Agent: \xff\xfe\xc3\x28 \\ \\u0000 \xe2\x80\xa8\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nReferer: " + b"\xf0\x9f\x98\x80" * 700 + b"\r\n\r\n",
+    b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"M" * 60 + b" / HTTP/1.1\r\nHost: x\r\n\r\n",
+]
+
+
+def ask(port, request):
+    with socket.create_connection(("127.0.0.1", port), 10) as client:
+        client.sendall(request)
+        client.shutdown(socket.SHUT_WR)
+        while client.recv(65536):
+            pass
+
+
+def logged(stage, name, log="json", path=None):
+    path = path or stage.folder / f"{name}.access"
+    port, process = stage.start_proxy(
+        name, stage.documents + f"\n---\naccessLog: {{format: {log}, path: {path}}}\n")
+    return port, process, path
+
+
+@promise("access log: whatever clients send, each line is JSON with the same members")
+def hostile(stage):
+    port, process, path = logged(stage, "log-hostile")
+    for request in HOSTILE:
+        ask(port, request)
+    expect_equal(get(port, stage.host).status, 200)
+    poll(10, "the lines are written", lambda: len(path.read_bytes().splitlines()) == len(HOSTILE) + 1)
+    records = [json.loads(line) for line in path.read_bytes().splitlines()]
+    members = set(records[-1])
+    for record in records:
+        expect_equal(set(record), members, record)
+    # Of two workers one may be written before the other.
+    good = next(record for record in records if record["host"] == stage.host)
+    expect_equal((good["status"], good["end"], good["tries"]), (200, "complete", 1))
+    expect('a","status":200,"x":"' in [record["user_agent"] for record in records], records)
+    expect("/" + "a" * 2047 + "…" in [record["target"] for record in records], "a target that was cut")
+    process.end()
+
+
+@promise("access log: what it says is what the client and the backend saw")
+def truthful(stage):
+    port, process, path = logged(stage, "log-true")
+    answers = [get(port, stage.host, f"/?{number}") for number in range(20)]
+    process.signal(signal.SIGTERM)
+    expect_equal(process.wait(10), 0, "exit status")
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    expect_equal(len(records), 20, "lines")
+    # Of two workers one may be written before the other.
+    records.sort(key=lambda record: int(record["target"][2:]))
+    for number, (answer, record) in enumerate(zip(answers, records)):
+        expect_equal(record["target"], f"/?{number}")
+        expect_equal((record["status"], record["response_bytes"]), (answer.status, len(answer.body)))
+        expect_equal((record["affinity"], record["reason"]), ("cookie", "new"))
+        expect(re.fullmatch(r"127\.0\.0\.[12]:\d+", record["backend"]), record["backend"])
+        expect(record["duration_ms"] >= 0, record)
+
+
+@promise("access log: combined is what goaccess and its like read")
+def combined(stage):
+    port, process, path = logged(stage, "log-combined", "combined")
+    get(port, stage.host, "/?a", **{"User-Agent": "x\"y"})
+    poll(10, "a line is written", lambda: path.read_text().endswith("\n"))
+    form = r'127\.0\.0\.1 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET /\?a HTTP/1\.1" 200 \d+ "-" "x\\x22y"\n'
+    expect(re.fullmatch(form, path.read_text()), path.read_text())
+    process.end()
+
+
+@promise("access log: no line is lost when it is rotated with SIGUSR1 under traffic")
+def rotated(stage):
+    port, process, path = logged(stage, "log-rotated")
+    count = 0
+    for turn in range(5):
+        for _ in range(40):
+            expect_equal(get(port, stage.host, f"/?{count}").status, 200)
+            count += 1
+        path.rename(path.with_suffix(f".{turn}"))
+        process.signal(signal.SIGUSR1)
+        poll(10, "there is a new file", path.exists)
+    process.signal(signal.SIGTERM)
+    expect_equal(process.wait(10), 0, "exit status")
+    files = [path.with_suffix(f".{turn}") for turn in range(5)] + [path]
+    targets = [json.loads(line)["target"] for each in files for line in each.read_text().splitlines()]
+    expect_equal(sorted(targets), sorted(f"/?{number}" for number in range(count)))
+
+
+@promise("access log: a full disk, and a pipe that nobody reads, hold up no request", 120)
+def stuck(stage):
+    pipe = stage.folder / "log-stuck.pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    for name, path in (("log-full", "/dev/full"), ("log-stuck", pipe)):
+        port, process, _ = logged(stage, name, path=path)
+        # Longer lines than fit anywhere: 2000 times 2 KiB.
+        result = command("ab", "-q", "-k", "-c", "8", "-n", "2000", "-H", f"Host: {stage.host}",
+                         f"http://127.0.0.1:{port}/?{'a' * 2000}")
+        text = result.stdout.decode()
+        expect("Complete requests:      2000" in text, text, result.stderr.decode())
+        expect("Non-2xx" not in text and re.search(r"Failed requests: +0\b", text), text)
+        poll(15, "the loss is told", lambda: "the access log has lost" in process.text())
+        process.signal(signal.SIGTERM)
+        expect_equal(process.wait(10), 0, "exit status")
+    os.close(reader)
