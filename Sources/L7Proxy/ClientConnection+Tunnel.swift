@@ -16,7 +16,7 @@ extension ClientConnection {
         for side in [downstream, connection] { ClientConnection.watchForDeath(side) }
         choice?.openTunnel()
         excerpt = excerpt.map(RequestExcerpt.init(compacting:))
-        if let choice, choice.closesTunnelsOnDrain {
+        if let choice, configuration.snapshot.closesTunnelsOnDrain(ofRoute: progress.route) {
             endsWithBackend = TunnelHome(
                 service: configuration.snapshot.health[choice.service].name,
                 address: choice.pool.address)

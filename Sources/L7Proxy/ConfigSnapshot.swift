@@ -71,17 +71,20 @@ final class ConfigSnapshot: Sendable {
     func plan(of match: RouteMatch) -> RoutePlan? {
         switch match {
         case .route(let position):
-            return RoutePlan(
-                affinity: routeAffinities[position], retry: retryRules[position],
-                closesTunnelsOnDrain: routesCloseTunnels[position])
+            return RoutePlan(affinity: routeAffinities[position], retry: retryRules[position])
         case .none:
             return defaultAffinity.map {
-                RoutePlan(
-                    affinity: $0, retry: configuration.defaultRetry,
-                    closesTunnelsOnDrain: configuration.defaultClosesTunnelsOnDrain)
+                RoutePlan(affinity: $0, retry: configuration.defaultRetry)
             }
         case .ambiguous: return nil
         }
+    }
+
+    /// Whether tunnels do not outlive their backend's place in the configuration.
+    ///
+    /// - Parameter route: its position; nil for the default service.
+    func closesTunnelsOnDrain(ofRoute route: Int?) -> Bool {
+        route.map { routesCloseTunnels[$0] } ?? configuration.defaultClosesTunnelsOnDrain
     }
 
     /// The protocols besides WebSocket that a request of this match may change to.
@@ -146,7 +149,6 @@ extension Route {
 struct RoutePlan {
     let affinity: RouteAffinity
     let retry: RetryRule
-    let closesTunnelsOnDrain: Bool
 }
 
 extension ClientAddressResolver.Source {

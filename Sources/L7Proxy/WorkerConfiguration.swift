@@ -112,11 +112,8 @@ final class WorkerConfiguration {
         let affinity = plan.affinity.route(of: selection)
         noteUse(of: selection, by: affinity)
         var choice = Choice(
-            plan: RoutePlan(
-                affinity: affinity, retry: plan.retry,
-                closesTunnelsOnDrain: plan.closesTunnelsOnDrain),
-            selection: selection, client: client,
-            pool: pool(for: selection, of: affinity, client: client))
+            plan: RoutePlan(affinity: affinity, retry: plan.retry), selection: selection,
+            client: client, pool: pool(for: selection, of: affinity, client: client))
         choice.enter(load(for: selection, of: affinity))
         return choice
     }
@@ -214,8 +211,6 @@ struct Choice {
     /// That of the route, or of its canary where that serves the request.
     let affinity: RouteAffinity
     let retry: RetryRule
-    /// A tunnel of this route does not outlive its backend's place in the configuration.
-    let closesTunnelsOnDrain: Bool
     var selection: Selection
     let client: ClientFacts
     var pool: UpstreamPool
@@ -235,7 +230,6 @@ struct Choice {
     init(plan: RoutePlan, selection: Selection, client: ClientFacts, pool: UpstreamPool) {
         affinity = plan.affinity
         retry = plan.retry
-        closesTunnelsOnDrain = plan.closesTunnelsOnDrain
         self.selection = selection
         self.client = client
         self.pool = pool
