@@ -102,6 +102,8 @@ extension Server {
             // Besides signals it is the threads' end that is waited for, and that sends none.
             switch Signals.wait(for: Server.signals, timeout: .milliseconds(100)) {
             case SIGTERM?, SIGINT?: return drain()
+            // Its connections are in the log until they end.
+            case SIGUSR1?: reopenLogs()
             default: break
             }
         }

@@ -54,7 +54,8 @@ final class Server {
             configuration, ticketKeys: ticketKeys, at: WallClock.unixSeconds())
         running = configuration
         self.sessions = sessions
-        status = ProcessStatus(admission: admission, sessions: sessions, health: health)
+        status = ProcessStatus(
+            admission: admission, sessions: sessions, health: health, accessLog: accessLog)
         admin = AdminServer(AdminAnswers(status: status), log: log)
     }
 

@@ -15,7 +15,8 @@ struct AccessLogTroubleTests {
     private func proxy(_ path: String? = nil) throws -> ProxyUnderTest {
         try ProxyUnderTest(
             to: backend,
-            settings: "accessLog: {format: json, path: \(path ?? directory.log)}")
+            settings: "accessLog: {format: json, path: \(path ?? directory.log)}",
+            admin: "{address: '127.0.0.1:0'}")
     }
 
     /// Requests whose lines are long, until some of them are dropped.
@@ -38,6 +39,9 @@ struct AccessLogTroubleTests {
         let count = try fill(proxy)
         #expect(try proxy.exchange(get()).status == 200)
         #expect(proxy.droppedLineCount >= 1 && proxy.droppedLineCount <= count + 1)
+        let metrics = try proxy.connectAdmin().asks("/metrics").bodyText
+        let sample = "\nl7proxy_access_log_lines_dropped_total \(proxy.droppedLineCount)\n"
+        #expect(metrics.contains(sample))
         let begin = ContinuousClock.now
         proxy.stop()
         // A second for the file, which does not take it.

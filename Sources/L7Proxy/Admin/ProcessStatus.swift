@@ -26,11 +26,15 @@ final class ProcessStatus: Sendable {
     let admission: Admission
     let sessions: SessionTable
     let health: HealthBoard
+    let accessLog: AccessLog
 
-    init(admission: Admission, sessions: SessionTable, health: HealthBoard) {
+    init(
+        admission: Admission, sessions: SessionTable, health: HealthBoard, accessLog: AccessLog
+    ) {
         self.admission = admission
         self.sessions = sessions
         self.health = health
+        self.accessLog = accessLog
     }
 
     var phase: Phase { Phase(rawValue: storedPhase.load(ordering: .acquiring)) ?? .starting }

@@ -41,6 +41,14 @@ struct MetricsReport {
         text.add(
             "l7proxy_ready", .gauge, "1 when /readyz says so.", status.phase == .ready ? 1 : 0)
         text.add("l7proxy_workers", .gauge, "Event loops.", UInt64(status.workers.count))
+        text.add(
+            "l7proxy_access_log_lines_dropped_total", .counter,
+            "Lines of the access log that could not be written.",
+            UInt64(status.accessLog.droppedCount))
+        text.add(
+            "l7proxy_patterns_given_up_total", .counter,
+            "Searches for a pattern that reached a limit, and were no match.",
+            UInt64(RegularExpression.givenUpCount))
     }
 
     private mutating func addReloads() {
