@@ -7,8 +7,7 @@ extension ConfigSnapshot {
         guard !clientRules.isEmpty else { return nil }
         let rule = clientRules.rule(of: match)
         if let rule, rule.handshake == nil { return ClientRefusal(status: 503) }
-        // In the clear, nobody can be asked.
-        guard let security else { return rule?.settings.mode == .required ? rule?.missing : nil }
+        guard let security else { return rule?.objectionInTheClear }
         guard security.rule?.settings == rule?.settings else { return ClientRefusal(status: 421) }
         return security.objection
     }

@@ -100,7 +100,7 @@ final class ClientRule: Sendable {
     /// What speaks against a client; nil for nothing.
     func objection(to session: TLSSession, subject: String?) -> ClientRefusal? {
         guard let subject else {
-            return settings.mode == .required || pattern != nil ? missing : nil
+            return needsCertificate ? missing : nil
         }
         if let problem = session.peerProblem {
             let isLet =
@@ -115,8 +115,16 @@ final class ClientRule: Sendable {
         return nil
     }
 
+    /// What speaks against a client in the clear, where nobody can be asked.
+    var objectionInTheClear: ClientRefusal? { needsCertificate ? missing : nil }
+
+    /// Also where one is optional, but a pattern says whose it must be.
+    private var needsCertificate: Bool {
+        settings.mode == .required || settings.subjectPattern != nil
+    }
+
     /// No certificate was shown, or none could be.
-    var missing: ClientRefusal { refusal("a client certificate is required here") }
+    private var missing: ClientRefusal { refusal("a client certificate is required here") }
 
     private func refusal(_ explanation: StaticString) -> ClientRefusal {
         guard let page = settings.errorPage else {

@@ -50,6 +50,9 @@ def make_proxy(stage):
         "revoked": {"auth-tls-secret": "default/ca-with-crl"},
         "broken": {"auth-tls-secret": "default/nowhere"},
         "open": {},
+        # No certificate is there for this name, so it is served in the clear.
+        "cleartext": {"auth-tls-secret": "default/ca", "auth-tls-verify-client": "optional",
+                      "auth-tls-match-cn": "CN=alice"},
     }
     text = objects(*(ingress(name, f"{name}.mtls.test", way) for name, way in ways.items()),
                    secret("ca", **{"ca.crt": ca}), secret("ca-with-crl", **{"ca.crt": ca, "ca.crl": revoked}),
@@ -122,6 +125,7 @@ def scopes(stage):
                    f"https://127.0.0.1:{proxy.tls_port}/")
     expect(done.stdout.startswith(b"HTTP/1.1 421"), done.stdout)
     expect_equal(get(proxy.port, "on.mtls.test").status, 308)
+    expect_equal(get(proxy.port, "cleartext.mtls.test").status, 400)
 
 
 @promise("client certificates by host: a session is resumed where it began, and not where more is asked for")
