@@ -22,8 +22,9 @@ final class RegularExpression: PatternMatcher {
 
     /// 100,000: some milliseconds, and far more than a sound pattern needs for a field value.
     private static let stepsMax: UInt32 = 100_000
-    /// 1,000 levels of backtracking keep a search within a megabyte.
-    private static let depthMax: UInt32 = 1_000
+    /// KiB. A group that is repeated for each byte of the longest path needs a third of it; what
+    /// most patterns take is nearly nothing.
+    private static let memoryMax: UInt32 = 16 * 1024
 
     /// Searches of this process that were given up, which routes and canaries then count as failed.
     static var givenUpCount: Int { givenUp.load(ordering: .relaxed) }
@@ -43,7 +44,7 @@ final class RegularExpression: PatternMatcher {
         guard let compiled = unsafe compiled, let limits = unsafe pcre2_match_context_create_8(nil)
         else { throw Malformed(description: RegularExpression.message(fault, at: offset)) }
         unsafe pcre2_set_match_limit_8(limits, RegularExpression.stepsMax)
-        unsafe pcre2_set_depth_limit_8(limits, RegularExpression.depthMax)
+        unsafe pcre2_set_heap_limit_8(limits, RegularExpression.memoryMax)
         unsafe code = compiled
         unsafe self.limits = limits
     }

@@ -103,6 +103,16 @@ struct RegularExpressionTests {
         #expect(found == isFound)
     }
 
+    @Test(
+        "a repeated group is followed to the end of a long path",
+        arguments: ["/files/([a-z]|-)+$", "/files(/?[a-z])+$", "/files/(?:(a)|(b))*$"])
+    func longPaths(pattern: String) throws {
+        let expression = try RegularExpression(pattern)
+        let path = Array("/files/".utf8) + Array(repeating: UInt8(ascii: "a"), count: 8_000)
+        let found = expression.matches(path.span)
+        #expect(found == true)
+    }
+
     @Test("a search that explodes is given up")
     func limits() throws {
         let expression = try RegularExpression("^(a+)+$")
