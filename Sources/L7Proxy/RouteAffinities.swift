@@ -54,6 +54,7 @@ extension ServiceProfile {
                     backend,
                     load: loads.load(ofBackend: backend.name, inService: service.name))
             })
+        sessionScope = service.sessionScope ?? service.name
         balance = service.balance
         ingressNginxName = service.ingressNginxName
         slowStartSeconds = service.slowStart.wholeSeconds

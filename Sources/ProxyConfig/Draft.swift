@@ -54,6 +54,8 @@ struct Draft {
         }
         var secured = plain
         secured.tls = tls
+        // Its number depends on the other Ingresses; its sessions must not.
+        secured.sessionScope = plain.sessionScope ?? plain.name
         // Two Ingresses may speak to one Service in different ways; they are few.
         for number in 1... {
             secured.name = plain.name + (number == 1 ? "/https" : "/https-\(number)")

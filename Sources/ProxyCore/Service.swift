@@ -4,6 +4,8 @@ package import StickyPolicy
 package struct Service: Sendable, Equatable {
     /// `default/shop:80` from Kubernetes objects, the file's own name in the short form.
     package var name: String
+    /// What its sessions belong to, for a service that is another one spoken to in another way.
+    package var sessionScope: String?
     /// Empty when nothing can serve it: requests are answered 503.
     package var backends: [Backend]
     package var balance = BalanceKind.roundRobin

@@ -20,7 +20,7 @@ struct ApplicationAffinity: Sendable {
     ) {
         cookie = ApplicationCookie(name: settings.cookieName)
         self.onLost = onLost
-        scope = stableHash("learned:\(settings.cookieName):\(service.name)")
+        scope = stableHash("learned:\(settings.cookieName):\(service.sessionScope)")
         switch settings.mode {
         case .learn(let timeout):
             rule = .learn(

@@ -27,7 +27,7 @@ final class CookieAffinity: Sendable {
         self.settings = settings
         self.onLost = onLost
         let sealer = CookieSealer(
-            service: service.name, cookieName: settings.name, authenticator: authenticator)
+            service: service.sessionScope, cookieName: settings.name, authenticator: authenticator)
         self.sealer = sealer
         let ingressNginx = service.ingressNginxName.map {
             IngressNginxCookie(name: $0, addresses: service.backends.map(\.address))

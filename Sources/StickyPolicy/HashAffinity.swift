@@ -29,7 +29,7 @@ final class HashAffinity: Sendable {
         balanceFactor = settings.balanceFactor
         self.onLost = onLost
         self.sessions = sessions
-        scope = stableHash("header:" + service.name)
+        scope = stableHash("header:" + service.sessionScope)
         switch settings.key {
         case .field(let name): source = .field(Array(name.lowercased().utf8))
         case .expression(let expression):

@@ -1,8 +1,9 @@
 /// A service as affinity and balancing see it. Made once per configuration.
 public struct ServiceProfile: Sendable {
-    /// Its name is the scope of its sessions, so it has to stay the same across reloads and
-    /// replicas.
     public let name: String
+    /// What its sessions belong to, so it has to stay the same across reloads and replicas. Its
+    /// name, unless it has the backends of another service.
+    public var sessionScope: String
     /// Which service of the configuration it is.
     public let position: Int
     public let backends: [BackendProfile]
@@ -18,13 +19,14 @@ public struct ServiceProfile: Sendable {
 
     public init(name: String, position: Int, backends: [BackendProfile]) {
         self.name = name
+        sessionScope = name
         self.position = position
         self.backends = backends
         sharedRing = SharedRing(backends.map { ($0.address, $0.weight) })
     }
 
-    /// A stable hash of the name.
-    public var identity: UInt64 { stableHash(name) }
+    /// A stable hash of the scope of its sessions.
+    public var identity: UInt64 { stableHash(sessionScope) }
 }
 
 /// One backend of a service.

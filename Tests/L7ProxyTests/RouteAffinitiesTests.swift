@@ -34,4 +34,34 @@ struct RouteAffinitiesTests {
         for other in 2..<5 { #expect(made[other] !== made[0]) }
         #expect(Set(made.map { ObjectIdentifier($0) }).count == 4)
     }
+
+    @Test("sessions belong to a service, in whatever way its backends are spoken to")
+    func scopes() throws {
+        let loaded = ConfigurationLoader.load([
+            SourceFile(
+                name: "r.yaml",
+                text: """
+                    services:
+                      shop: {backends: [10.1.0.1:80]}
+                      blog: {backends: [10.1.0.1:80]}
+                    annotations: {affinity: cookie}
+                    routes:
+                      - {host: a.test, service: shop, annotations: {backend-protocol: HTTPS}}
+                      - host: b.test
+                        service: shop
+                        annotations: {backend-protocol: HTTPS, proxy-ssl-verify: "off"}
+                      - {host: c.test, service: blog}
+                    """)
+        ])
+        let configuration = try #require(loaded.configuration)
+        let profiles = configuration.services.enumerated().map { position, service in
+            ServiceProfile(service, position: position, loads: BackendLoads())
+        }
+        let scopes = Dictionary(uniqueKeysWithValues: profiles.map { ($0.name, $0.sessionScope) })
+        #expect(
+            scopes == [
+                "shop": "shop", "shop/https": "shop", "shop/https-2": "shop", "blog": "blog",
+            ])
+        #expect(Set(profiles.map(\.identity)).count == 2)
+    }
 }

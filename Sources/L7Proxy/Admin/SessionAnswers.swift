@@ -13,11 +13,16 @@ struct SessionAnswers {
     private let sessions: SessionTable
     /// By the hashes that the table knows them by.
     private let services: [UInt64: ServiceProfile]
+    /// These hashes by the names of services, of which several may have one.
+    private let identities: [String: UInt64]
 
     init(_ snapshot: ConfigSnapshot, _ sessions: SessionTable) {
         self.sessions = sessions
         services = Dictionary(
             snapshot.services.map { ($0.identity, $0) }, uniquingKeysWith: { first, _ in first })
+        identities = Dictionary(
+            snapshot.services.map { ($0.name, $0.identity) },
+            uniquingKeysWith: { first, _ in first })
     }
 
     /// One page: `limit` sessions from `cursor` on, of `service` if that is given.
@@ -77,7 +82,7 @@ struct SessionAnswers {
         let now = UInt32(truncatingIfNeeded: MonotonicTime.now().seconds)
         let wanted = service.map { name in
             // No service's hash is 0 but by chance, and then it is shown too.
-            services.values.first { $0.name == name }?.identity ?? 0
+            identities[name] ?? 0
         }
         var page: [Session] = []
         var offset = start.offset
