@@ -43,7 +43,8 @@ struct ExplainReport {
         if case .route(let position) = match { route = position }
         explainRoute(route)
         guard match != .ambiguous else {
-            return add("answer", "400: the path means one route here and another to a backend")
+            return add(
+                "answer", "400: a backend may take another route for it, or a pattern gave up")
         }
         guard let affinity = affinity(of: match) else {
             return add("answer", "404: no route matches, and there is no default service")

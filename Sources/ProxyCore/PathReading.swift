@@ -71,15 +71,6 @@ enum PathReading {
     }
 }
 
-/// Where a request leads.
-package enum RouteMatch: Equatable, Sendable {
-    /// The position of the route.
-    case route(Int)
-    case none
-    /// The path can be read in two ways that lead to different routes, or in no sure way at all.
-    case ambiguous
-}
-
 extension RouteTable {
     /// The route of a request, if every reading of its path agrees on it.
     ///
@@ -88,11 +79,11 @@ extension RouteTable {
     ///   - path: as the client wrote it, without query.
     package func resolve(host: Span<UInt8>, path: Span<UInt8>) -> RouteMatch {
         guard !path.isPlainPath else {
-            return match(host: host, path: path).map(RouteMatch.route) ?? .none
+            return match(host: host, path: path, read: path)
         }
         guard let other = PathReading.resolved(path) else { return .ambiguous }
         let route = match(host: host, path: path, read: other.span)
-        guard match(host: host, path: other.span) == route else { return .ambiguous }
-        return route.map(RouteMatch.route) ?? .none
+        let otherRoute = match(host: host, path: other.span, read: other.span)
+        return otherRoute == route ? route : .ambiguous
     }
 }

@@ -36,13 +36,17 @@ struct RoutePatterns: Sendable {
         return ranges
     }
 
-    /// The first of `range` that matches, unless its text is shorter than `length`. A search that
-    /// was given up is no match.
-    func match(_ path: Span<UInt8>, in range: Range<Int>, from length: Int) -> Int? {
+    /// The first of `range` that matches, unless its text is shorter than `length`. Behind a search
+    /// that was given up nobody can say: a client must not choose another route by making it long.
+    func match(_ path: Span<UInt8>, in range: Range<Int>, from length: Int) -> RouteMatch {
         for index in range {
-            guard entries[index].text.count >= length else { return nil }
-            if entries[index].matcher.matches(path) == true { return entries[index].route }
+            guard entries[index].text.count >= length else { return .none }
+            switch entries[index].matcher.matches(path) {
+            case true?: return .route(entries[index].route)
+            case false?: continue
+            case nil: return .ambiguous
+            }
         }
-        return nil
+        return .none
     }
 }

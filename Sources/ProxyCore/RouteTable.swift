@@ -107,45 +107,49 @@ package final class RouteTable: Sendable {
     ///   - host: as the client wrote it, without port.
     ///   - path: as the client wrote it, without query.
     package func match(host: Span<UInt8>, path: Span<UInt8>) -> Int? {
-        match(host: host, path: path, read: path)
+        guard case .route(let route) = match(host: host, path: path, read: path) else {
+            return nil
+        }
+        return route
     }
 
     /// - Parameter reading: the path as a backend may read it, which is what patterns are for.
-    func match(host: Span<UInt8>, path: Span<UInt8>, read reading: Span<UInt8>) -> Int? {
+    func match(host: Span<UInt8>, path: Span<UInt8>, read reading: Span<UInt8>) -> RouteMatch {
         // `shop.example.com.` is `shop.example.com` (RFC 3986 §3.2.2).
         let hasRootDot = host.count > 1 && host[host.count - 1] == UInt8(ascii: ".")
         let end = hasRootDot ? host.count - 1 : host.count
         if end > 0 {
             let name = host.extracting(..<end)
-            if let entry = hosts.findIgnoringCase(name, salt: RouteTable.hostSalt),
-                let route = match(path, read: reading, of: entries[entry])
-            {
-                return route
+            if let entry = hosts.findIgnoringCase(name, salt: RouteTable.hostSalt) {
+                let found = match(path, read: reading, of: entries[entry])
+                if found != .none { return found }
             }
             // A wildcard stands for one label, and a label is not empty.
             if let dot = name.indices.first(where: { name[$0] == UInt8(ascii: ".") }), dot > 0,
                 let entry = hosts.findIgnoringCase(
-                    name.extracting((dot + 1)...), salt: RouteTable.wildcardSalt),
-                let route = match(path, read: reading, of: entries[entry])
+                    name.extracting((dot + 1)...), salt: RouteTable.wildcardSalt)
             {
-                return route
+                let found = match(path, read: reading, of: entries[entry])
+                if found != .none { return found }
             }
         }
-        guard let anyHost else { return nil }
+        guard let anyHost else { return .none }
         return match(path, read: reading, of: entries[anyHost])
     }
 
     private func match(
         _ path: Span<UInt8>, read reading: Span<UInt8>, of host: HostEntry
-    ) -> Int? {
+    ) -> RouteMatch {
         if path.count <= host.longestExact {
             let hash = ByteKeyedTable.Hash(of: path, salt: RouteTable.exactSalt(host.id))
-            if let route = paths.find(path, hash: hash) { return route }
+            if let route = paths.find(path, hash: hash) { return .route(route) }
         }
         let prefix = longestPrefix(of: path, host)
-        guard !host.patterns.isEmpty else { return prefix?.route }
-        return patterns.match(reading, in: host.patterns, from: prefix?.length ?? 0)
-            ?? prefix?.route
+        if !host.patterns.isEmpty {
+            let found = patterns.match(reading, in: host.patterns, from: prefix?.length ?? 0)
+            if found != .none { return found }
+        }
+        return prefix.map { .route($0.route) } ?? .none
     }
 
     /// Looks the path up as a whole and at each of its slashes, hashing it once along the way.

@@ -66,13 +66,23 @@ struct RoutePatternTests {
         #expect(find("/axc", in: table) == .route(0))
     }
 
-    @Test("a search that is given up is no match, nor is a pattern that cannot be compiled")
+    @Test("a pattern that cannot be compiled is no match")
     func failures() {
+        let table = table([("/ab[", .implementationSpecific, true), ("/", .prefix, false)])
+        #expect(find("/abc", in: table) == .route(1))
+    }
+
+    @Test("behind a search that is given up no other route is taken, but before it and beside it")
+    func exhaustion() {
         let table = table([
-            ("/abc!", .implementationSpecific, true), ("/ab[", .implementationSpecific, true),
-            ("/", .prefix, false),
+            ("/longer*x", .implementationSpecific, true), ("/abcd!", .implementationSpecific, true),
+            ("/abc", .implementationSpecific, true), ("/", .prefix, false),
+            ("/exact", .exact, false), ("/a/long/prefix", .prefix, false),
         ])
-        #expect(find("/abc", in: table) == .route(2))
+        for path in ["/abc", "/", "/%61bc"] { #expect(find(path, in: table) == .ambiguous) }
+        #expect(find("/longer/x", in: table) == .route(0))
+        #expect(find("/exact", in: table) == .route(4))
+        #expect(find("/a/long/prefix/x", in: table) == .route(5))
     }
 
     @Test("a pattern is asked about the path as a backend reads it, and cannot be got around")
