@@ -164,6 +164,10 @@ final class Server {
 
     /// Opens the admin listener, which may answer before the workers listen.
     func startAdmin(_ inheritance: inout Inheritance) throws(AdminFailure) {
+        // Before its thread: one that does not hold them back is who the kernel gives them to
+        // while nobody waits for them, and they end the process.
+        Signals.block(Server.signals)
+        Signals.ignoreBrokenPipe()
         // Until then the process before serves: nobody is to think otherwise.
         if inheritance.predecessor != nil { status.enter(.ready) }
         try admin.adopt(running.admin, inheritance.takeSocket(at: running.admin.address))

@@ -1,5 +1,7 @@
 import Glibc
+import Synchronization
 import Testing
+import Transport
 
 @testable import L7Proxy
 
@@ -158,6 +160,53 @@ struct AdminListenerTests {
         try silent[199].send("x HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(try silent[199].readMessage().status == 403)
         #expect(try silent[0].readToEnd().text == "")
+    }
+
+    @Test("its thread leaves the process's signals to whoever waits for them")
+    func signals() throws {
+        let before = try Self.threads()
+        let result = Mutex<Result<Void, any Error>>(.success(()))
+        // As the main thread of a fresh process.
+        let main = try startThread(name: "main") {
+            var all = sigset_t()
+            unsafe sigfillset(&all)
+            _ = unsafe pthread_sigmask(SIG_UNBLOCK, &all, nil)
+            result.withLock { result in
+                result = Result { try Self.expectBlocked(besides: before) }
+            }
+        }
+        main.join()
+        try result.withLock { try $0.get() }
+    }
+
+    private static func expectBlocked(besides before: Set<String>) throws {
+        let proxy = try proxy()
+        for thread in try threads().subtracting(before) {
+            let status = try String(
+                decoding: ConfigurationFiles.bytes(ofFile: "/proc/self/task/\(thread)/status"),
+                as: UTF8.self)
+            guard status.hasPrefix("Name:\tadmin\n") else { continue }
+            let line = try #require(
+                status.split(separator: "\n").first { $0.hasPrefix("SigBlk:") })
+            let mask = try #require(UInt64(line.dropFirst(8), radix: 16))
+            for number in Server.signals { #expect(mask >> UInt64(number - 1) & 1 == 1) }
+        }
+        proxy.stop()
+    }
+
+    private static func threads() throws -> Set<String> {
+        guard let directory = unsafe opendir("/proc/self/task") else { return [] }
+        defer { unsafe closedir(directory) }
+        var names: Set<String> = []
+        while let entry = unsafe readdir(directory) {
+            names.insert(
+                unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+                    unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) {
+                        unsafe String(cString: $0)
+                    }
+                })
+        }
+        return names
     }
 
     @Test("the listener ends with the process")
