@@ -1,7 +1,9 @@
+import Glibc
 import HTTPParser
 import Logging
 import ProxyConfig
 import StickyPolicy
+import Synchronization
 import Testing
 import Transport
 
@@ -69,6 +71,71 @@ struct AdminTimesTests {
         #expect(throws: (any Error).self) { try Wire(connectingTo: old).asks("/healthz") }
         try server.adopt(.off)
         #expect(server.address == nil)
+    }
+
+    @Test("a listener that takes a token takes it from its first moment")
+    func tokenFromTheStart() throws {
+        let (server, _) = try Self.server(AdminLimits())
+        defer { server.stop() }
+        let token = try TokenFile("0123456789abcdef")
+        let port = try #require(server.address?.port)
+        let local = Endpoint(address: IPAddress(v4: 0x7F00_0001), port: port)
+        try server.adopt(.off)
+        let answers = Answers()
+        let asking = try startThread(name: "asking") {
+            while !answers.isOver {
+                guard let wire = try? Wire(connectingTo: port) else { continue }
+                if let status = (try? wire.asks("/nothing"))?.status { answers.add(status) }
+            }
+        }
+        let elsewhere = Endpoint(address: IPAddress(v4: 0x7F00_0002), port: 0)
+        for _ in 0..<50 {
+            try server.adopt(.at(.tcp(elsewhere), tokenFile: nil))
+            try server.adopt(.at(.tcp(local), tokenFile: token.path))
+            try #require(answers.wait())
+        }
+        answers.end()
+        asking.join()
+        #expect(answers.statuses == [401])
+    }
+
+    private final class TokenFile {
+        let path = "/tmp/l7proxy-token-\(getpid())-\(UInt64.random(in: 0 ... .max))"
+
+        init(_ text: String) throws {
+            let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+            try #require(descriptor >= 0)
+            writeAll(text, to: descriptor)
+            close(descriptor)
+        }
+
+        deinit { _ = unsafe unlink(path) }
+    }
+
+    private final class Answers: Sendable {
+        private let state = Mutex((statuses: Set<Int>(), count: 0, isOver: false))
+
+        var isOver: Bool { state.withLock { $0.isOver } }
+        var statuses: Set<Int> { state.withLock { $0.statuses } }
+        func end() { state.withLock { $0.isOver = true } }
+
+        func add(_ status: Int) {
+            state.withLock {
+                $0.statuses.insert(status)
+                $0.count += 1
+            }
+        }
+
+        /// For one more answer.
+        func wait() -> Bool {
+            let before = state.withLock { $0.count }
+            let end = ContinuousClock.now + Wire.patience
+            while ContinuousClock.now < end {
+                if state.withLock({ $0.count }) > before { return true }
+                usleep(100)
+            }
+            return false
+        }
     }
 
     @Test("readiness follows the phases of the process")

@@ -10,13 +10,14 @@ final class AdminServer {
     private let answers: AdminAnswers
     private let limits: AdminLimits
     private let log: Logger
-    private let token = AdminToken()
     private var rule = AdminRule.off
     private var running: Running?
 
     private struct Running {
         let place: AdminPlace
         let thread: Transport.Thread
+        /// Its own: what another address asks for, or does not, is never asked for here.
+        let token: AdminToken
     }
 
     init(_ answers: AdminAnswers, log: Logger, limits: AdminLimits = AdminLimits()) {
@@ -38,11 +39,12 @@ final class AdminServer {
     ) throws(AdminFailure) {
         let fresh = try AdminToken.read(rule.tokenFile)
         if rule.address != self.rule.address {
-            let next = try start(at: rule, inherited)
+            let next = try start(at: rule, AdminToken(fresh), inherited)
             stop()
             running = next
+        } else {
+            running?.token.replace(by: fresh)
         }
-        token.replace(by: fresh)
         self.rule = rule
     }
 
@@ -62,11 +64,11 @@ final class AdminServer {
     }
 
     private func start(
-        at rule: AdminRule, _ inherited: InheritedSocket?
+        at rule: AdminRule, _ token: AdminToken, _ inherited: InheritedSocket?
     ) throws(AdminFailure) -> Running? {
         guard let address = rule.address else { return nil }
         do throws(ListenError) {
-            return try start(at: address, inherited)
+            return try start(at: address, token, inherited)
         } catch {
             guard rule == .usual else { throw AdminFailure(description: "admin: \(error)") }
             log.warning("there is no admin listener: \(error); see --admin")
@@ -75,7 +77,7 @@ final class AdminServer {
     }
 
     private func start(
-        at address: ListenerAddress, _ inherited: InheritedSocket?
+        at address: ListenerAddress, _ token: AdminToken, _ inherited: InheritedSocket?
     ) throws(ListenError) -> Running {
         guard let socketAddress = address.socketAddress else {
             throw ListenError(address: address, reason: "the path is too long")
@@ -89,7 +91,7 @@ final class AdminServer {
                 runAdmin(work, at: socketAddress, birth)
             }
             switch birth.wait() {
-            case .success(let place): return Running(place: place, thread: thread)
+            case .success(let place): return Running(place: place, thread: thread, token: token)
             case .failure(let error):
                 thread.join()
                 throw error

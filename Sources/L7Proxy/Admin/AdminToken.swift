@@ -2,10 +2,14 @@ import Synchronization
 
 /// The token that the admin listener asks for; a reload may change it under open connections.
 final class AdminToken: Sendable {
-    private let bytes = Mutex<[UInt8]?>(nil)
+    private let bytes: Mutex<[UInt8]?>
 
     /// 16: what a person makes up and a program would guess is shorter.
     private static let byteCountMin = 16
+
+    init(_ token: [UInt8]?) {
+        bytes = Mutex(token)
+    }
 
     var current: [UInt8]? { bytes.withLock { $0 } }
 
