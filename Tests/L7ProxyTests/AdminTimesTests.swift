@@ -73,6 +73,24 @@ struct AdminTimesTests {
         #expect(server.address == nil)
     }
 
+    @Test("answers that nobody takes are bounded together: the oldest make room")
+    func heldAnswers() throws {
+        var limits = AdminLimits()
+        limits.answerBytes = 16 * 1024
+        let (server, _) = try Self.server(limits)
+        defer { server.stop() }
+        // The page waits for the end of the request's body.
+        let clients = try (0..<8).map { _ in
+            let client = try Self.connect(server)
+            try client.send("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n")
+            #expect(try Self.connect(server).asks("/healthz").status == 200)
+            return client
+        }
+        #expect(try clients[0].readToEnd().text == "")
+        try clients[7].send("x")
+        #expect(try clients[7].readMessage().status == 200)
+    }
+
     @Test("a listener that takes a token takes it from its first moment")
     func tokenFromTheStart() throws {
         let (server, _) = try Self.server(AdminLimits())

@@ -51,6 +51,15 @@ final class AdminConnection: ConnectionHandler {
         if case .head = phase { !hasBegun } else { false }
     }
 
+    /// Of an answer that the peer has not taken all of: it is held as a whole.
+    var heldByteCount: Int {
+        switch phase {
+        case .head, .ending: 0
+        case .body(_, let answer, _): answer.count
+        case .answering(let pieces, _): pieces.byteCount
+        }
+    }
+
     // MARK: - Events
 
     func connectionReady(_ connection: Connection) {
@@ -70,6 +79,8 @@ final class AdminConnection: ConnectionHandler {
     func close() {
         guard connection.isOpen else { return }
         connection.close()
+        // This object lives to the end of the turn; its answer need not.
+        phase = .ending
         onClose(self)
     }
 
@@ -201,7 +212,7 @@ final class AdminConnection: ConnectionHandler {
     }
 }
 
-/// An answer that is sent a piece at a time: a connection holds little that the peer has not taken.
+/// An answer that is sent a piece at a time, so that the connection copies little of it.
 private struct AnswerInPieces {
     private let bytes: [UInt8]
     private var offset = 0
@@ -212,6 +223,7 @@ private struct AnswerInPieces {
     }
 
     var isDone: Bool { offset == bytes.count }
+    var byteCount: Int { bytes.count }
 
     mutating func sendNext(on connection: Connection) {
         let end = min(offset + AnswerInPieces.pieceBytes, bytes.count)

@@ -180,12 +180,27 @@ private final class AdminDoor {
         guard let connection = try? Connection.adopt(socket, loop: loop) else { return }
         connections.append(
             AdminConnection(
-                connection, limits: work.limits, answer: work.answer
+                connection, limits: work.limits,
+                answer: { [unowned self] request in
+                    makeRoom()
+                    return work.answer(request)
+                }
             ) { [unowned self] closed in
                 // A method of it is still running.
                 loop.keepUntilTurnEnd(closed)
                 connections.removeAll { $0 === closed }
             })
+    }
+
+    /// Before another answer is made: slow readers hold theirs.
+    private func makeRoom() {
+        var count = connections.reduce(0) { $0 + $1.heldByteCount }
+        while count > work.limits.answerBytes,
+            let oldest = connections.first(where: { $0.heldByteCount > 0 })
+        {
+            count -= oldest.heldByteCount
+            oldest.close()
+        }
     }
 
     func close() {
