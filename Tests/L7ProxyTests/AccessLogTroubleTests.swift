@@ -1,5 +1,11 @@
 import Glibc
+import Logging
+import ProxyConfig
+import Synchronization
 import Testing
+import Transport
+
+@testable import L7Proxy
 
 /// The access log where it cannot be written: traffic goes on.
 @Suite("Access log in trouble")
@@ -90,6 +96,34 @@ struct AccessLogTroubleTests {
         #expect(try directory.wait(for: 1)[0].contains("/3"))
         #expect(directory.lines(of: "access.log.1").count == 2)
         #expect(proxy.droppedLineCount == 0)
+    }
+
+    @Test("a log is opened anew while lines come faster than they can be written")
+    func reopenedUnderLoad() throws {
+        let log = try AccessLog(log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let feed = log.makeFeed()
+        log.adopt(AccessLogRule(format: .json, path: directory.log))
+        let end = ContinuousClock.now + .seconds(10)
+        let isOver = Flag()
+        let writing = try startThread(name: "lines") {
+            let line = Array((String(repeating: "a", count: 400) + "\n").utf8)
+            while !isOver.isSet { feed.put(line.span) }
+        }
+        while !directory.hasLog, ContinuousClock.now < end { usleep(1_000) }
+        directory.rotate()
+        log.reopen()
+        while !directory.hasLog, ContinuousClock.now < end { usleep(1_000) }
+        #expect(directory.hasLog)
+        isOver.set()
+        writing.join()
+        log.stop()
+    }
+
+    private final class Flag: Sendable {
+        private let value = Atomic(false)
+
+        var isSet: Bool { value.load(ordering: .relaxed) }
+        func set() { value.store(true, ordering: .relaxed) }
     }
 
     @Test("a log that was removed is made anew")

@@ -22,6 +22,8 @@ final class AccessLogWriter {
     private var saidDropCount = 0
     private var end: MonotonicTime?
 
+    /// 16: some 2 MiB between two looks at the orders.
+    private static let batchesPerTurn = 16
     /// 20 ms: lines that come at the same time are written together.
     private static let nap = Duration.milliseconds(20)
     /// A second until a file that cannot be opened or written is tried again, and as long to write
@@ -37,6 +39,8 @@ final class AccessLogWriter {
 
     private enum State {
         case idle
+        /// There is more to write; somebody may have to be obeyed first.
+        case busy
         /// The file takes nothing: a pipe is full.
         case full
         case failed
@@ -74,6 +78,7 @@ final class AccessLogWriter {
 
     private func rest(_ state: State) {
         switch state {
+        case .busy: break
         case .idle:
             let time = desk.droppedCount > saidDropCount ? AccessLogWriter.sayingInterval : nil
             desk.bell.sleep(atMost: time) { !desk.feeds.allSatisfy(\.ring.isEmpty) }
@@ -87,12 +92,23 @@ final class AccessLogWriter {
 
     // MARK: - Writing
 
+    /// Where lines come as fast as they are written, it stops in between: orders are obeyed, and
+    /// what was dropped is said.
     private func writeLines() -> State {
         guard orders.path != nil else { return discardLines() }
+        var batchCount = 0
         while true {
-            if writtenCount == batch.count { gather() }
+            if writtenCount == batch.count {
+                gather()
+                batchCount += 1
+            }
             guard batch.count > 0 else { return .idle }
-            if file?.isRemoved == true { file = nil }
+            guard batchCount <= AccessLogWriter.batchesPerTurn else { return .busy }
+            if let file, file.isRemoved {
+                dropPartOfLine()
+                self.file = nil
+                continue
+            }
             openIfNeeded()
             guard let file else { return .failed }
             // SAFETY: the span's own memory, for the length of the call.
