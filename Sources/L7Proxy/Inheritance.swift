@@ -73,9 +73,17 @@ struct Inheritance {
     }
 
     /// Takes out the socket at one address; nil when there is none.
-    mutating func takeSocket(at listener: ListenerAddress?) -> InheritedSocket? {
+    ///
+    /// - Parameter listeners: whose addresses are theirs, even if the port wanted is open. Of what
+    ///   is left the last is taken: where a process before has added its own.
+    mutating func takeSocket(
+        at listener: ListenerAddress?, besides listeners: [ListenerAddress]
+    ) -> InheritedSocket? {
+        let taken = listeners.compactMap(\.socketAddress)
         guard let wanted = listener?.socketAddress,
-            let index = sockets.firstIndex(where: { $0.serves(wanted) })
+            let index = sockets.lastIndex(where: {
+                $0.serves(wanted) && !taken.contains($0.address)
+            })
         else { return nil }
         return sockets.remove(at: index)
     }

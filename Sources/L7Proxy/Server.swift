@@ -170,7 +170,9 @@ final class Server {
         Signals.ignoreBrokenPipe()
         // Until then the process before serves: nobody is to think otherwise.
         if inheritance.predecessor != nil { status.enter(.ready) }
-        try admin.adopt(running.admin, inheritance.takeSocket(at: running.admin.address))
+        let socket = inheritance.takeSocket(
+            at: running.admin.address, besides: running.listeners)
+        try admin.adopt(running.admin, socket)
     }
 
     /// Ends everything at once and waits for it.

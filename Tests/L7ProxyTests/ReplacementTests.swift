@@ -105,6 +105,26 @@ struct ReplacementTests {
         for socket in inheritance.sockets { socket.close() }
     }
 
+    @Test("an admin listener with an open port takes no socket that clients come to")
+    func openAdminPort() throws {
+        let loop = try EventLoop()
+        let open = SocketAddress(high: 0, low: 0xFFFF_7F00_0001, port: 0)
+        let listeners = [
+            try Listener.bind(to: open, loop: loop), try Listener.bind(to: open, loop: loop),
+        ]
+        defer { for listener in listeners { listener.close() } }
+        var inheritance = Inheritance()
+        inheritance.sockets = listeners.compactMap { $0.copyForSuccessor() }
+        let (shop, admin) = (inheritance.sockets[0], inheritance.sockets[1])
+        let port = try #require(shop.address.port)
+        let named = try #require(ListenerAddress(text: "127.0.0.1:\(port)"))
+        let wanted = try #require(ListenerAddress(text: "127.0.0.1:0"))
+        #expect(inheritance.takeSocket(at: wanted, besides: [named]) == admin)
+        #expect(inheritance.takeSocket(at: wanted, besides: [named]) == nil)
+        #expect(inheritance.sockets == [shop])
+        for socket in [shop, admin] { socket.close() }
+    }
+
     @Test("clients of a listener that was handed over are served by the other process")
     func takenOver() throws {
         let backend = try ScriptedBackend(ScriptedBackend.answering(ok("same")))
