@@ -15,15 +15,31 @@ package final class HandoverChannel: Sendable {
     }
 
     /// The two ends of a new one.
-    package static func pair() throws(SystemError) -> (HandoverChannel, HandoverChannel) {
+    ///
+    /// - Parameter patience: for a reader that takes nothing at all; whoever sends may have signals
+    ///   to obey.
+    package static func pair(
+        patience: Duration = .seconds(5)
+    ) throws(SystemError) -> (HandoverChannel, HandoverChannel) {
         var ends: [Int32] = [-1, -1]
         let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
         // SAFETY: the array has room for two descriptors.
         guard unsafe socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw .last("socketpair") }
-        return (HandoverChannel(adopting: ends[0]), HandoverChannel(adopting: ends[1]))
+        let pair = (HandoverChannel(adopting: ends[0]), HandoverChannel(adopting: ends[1]))
+        let nanoseconds = patience.wholeNanoseconds
+        var limit = timeval(
+            tv_sec: Int(nanoseconds / 1_000_000_000),
+            tv_usec: Int(nanoseconds % 1_000_000_000 / 1_000))
+        let size = UInt32(MemoryLayout<timeval>.size)
+        // SAFETY: a local variable and its size.
+        guard unsafe setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &limit, size) == 0 else {
+            throw .last("setsockopt")
+        }
+        return pair
     }
 
-    /// Sends all of it, waiting for the reader; false when the other process is gone.
+    /// Sends all of it, waiting for the reader; false when the other process is gone, or takes
+    /// nothing for too long.
     package func send(_ bytes: [UInt8]) -> Bool {
         var sent = 0
         while sent < bytes.count {

@@ -45,6 +45,13 @@ struct HandoverTests {
         _ = path.path.map { unsafe unlink($0) }
     }
 
+    @Test("a reader that takes nothing is given up")
+    func stuckReader() throws {
+        let (own, other) = try HandoverChannel.pair(patience: .milliseconds(50))
+        #expect(own.send([UInt8](repeating: 0, count: 16 << 20)) == false)
+        #expect(other.word() == .byte(0))
+    }
+
     @Test("a started program gets the descriptors and the variable, and no other descriptor")
     func childProcess() throws {
         let (own, other) = try HandoverChannel.pair()
