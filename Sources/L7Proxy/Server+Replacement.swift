@@ -96,6 +96,7 @@ extension Server {
     func finishAsReplaced() {
         status.enter(.replaced)
         admin.stop()
+        followLogs()
         log.notice("replaced; \(connectionCount) connections are left")
         for worker in workers { worker.share.orders.put(.handOver) }
         while !workers.allSatisfy(\.share.hasEnded) {

@@ -162,6 +162,11 @@ final class Server {
         log.notice("logs reopened")
     }
 
+    /// Another process has this one's place: who rotates logs knows of that one alone.
+    func followLogs() {
+        accessLog.follow()
+    }
+
     /// Opens the admin listener, which may answer before the workers listen.
     func startAdmin(_ inheritance: inout Inheritance) throws(AdminFailure) {
         // Before its thread: one that does not hold them back is who the kernel gives them to

@@ -98,6 +98,21 @@ struct AccessLogTroubleTests {
         #expect(proxy.droppedLineCount == 0)
     }
 
+    @Test("behind another process, the log is the file of its name, once there is one")
+    func followed() throws {
+        let proxy = try proxy()
+        _ = try proxy.exchange(get("/1"))
+        _ = try directory.wait(for: 1)
+        proxy.followLogs()
+        directory.rotate()
+        _ = try proxy.exchange(get("/2"))
+        #expect(try directory.wait(for: 2, in: "access.log.1")[1].contains("/2"))
+        close(unsafe open(directory.log, O_WRONLY | O_CREAT, 0o640))
+        _ = try proxy.exchange(get("/3"))
+        #expect(try directory.wait(for: 1)[0].contains("/3"))
+        #expect(directory.lines(of: "access.log.1").count == 2)
+    }
+
     @Test("a log is opened anew while lines come faster than they can be written")
     func reopenedUnderLoad() throws {
         let log = try AccessLog(log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

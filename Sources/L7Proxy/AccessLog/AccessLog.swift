@@ -52,6 +52,11 @@ final class AccessLog: Sendable {
         desk.order { $0.reopens = true }
     }
 
+    /// From now on another process is told when the file was renamed.
+    func follow() {
+        desk.order { $0.follows = true }
+    }
+
     /// Writes what there is, for a second at most. To be called when the workers have ended.
     func stop() {
         let thread = writer.withLock { $0.take() }

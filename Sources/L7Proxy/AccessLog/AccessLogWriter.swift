@@ -95,7 +95,7 @@ final class AccessLogWriter {
     /// Where lines come as fast as they are written, it stops in between: orders are obeyed, and
     /// what was dropped is said.
     private func writeLines() -> State {
-        guard orders.path != nil else { return discardLines() }
+        guard let path = orders.path else { return discardLines() }
         var batchCount = 0
         while true {
             if writtenCount == batch.count {
@@ -104,7 +104,7 @@ final class AccessLogWriter {
             }
             guard batch.count > 0 else { return .idle }
             guard batchCount <= AccessLogWriter.batchesPerTurn else { return .busy }
-            if let file, file.isRemoved {
+            if let file, file.isRemoved || orders.follows && file.isReplaced(at: path) {
                 dropPartOfLine()
                 self.file = nil
                 continue

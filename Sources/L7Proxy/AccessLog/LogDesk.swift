@@ -8,6 +8,9 @@ final class LogDesk: Sendable {
         var path: String?
         /// The file was renamed: one of its name is to be made.
         var reopens = false
+        /// Another process writes there too, and it is the one that is told of renaming: the file
+        /// is whatever has its name.
+        var follows = false
         /// Write what there is, and end.
         var stops = false
     }

@@ -72,6 +72,17 @@ final class LogFile {
         return status.st_nlink == 0
     }
 
+    /// Another file has this name by now.
+    func isReplaced(at path: String) -> Bool {
+        var own = stat()
+        var named = stat()
+        // SAFETY: local variables, and a string that is lent for the length of the call.
+        guard kind == .regular, unsafe fstat(descriptor, &own) == 0,
+            unsafe stat(path, &named) == 0
+        else { return false }
+        return own.st_ino != named.st_ino || own.st_dev != named.st_dev
+    }
+
     func write(_ bytes: UnsafeRawBufferPointer) -> Outcome {
         let count: Int
         switch kind {

@@ -138,6 +138,11 @@ final class ProxyUnderTest: Sendable {
         server.withLock { $0?.reopenLogs() }
     }
 
+    /// Does with the access log what a process does whose place another has taken.
+    func followLogs() {
+        server.withLock { $0?.followLogs() }
+    }
+
     /// Lines of the access log that were not written, and never will be.
     var droppedLineCount: Int { server.withLock { $0?.droppedLineCount ?? 0 } }
 
