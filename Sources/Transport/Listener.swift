@@ -210,8 +210,9 @@ extension Listener {
     }
 
     /// Any descriptor will do. A failure leaves -1 and costs only the courtesy.
-    private static func openReserve() -> Socket {
-        Socket(adopting: Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
+    static func openReserve() -> Socket {
+        let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        return Socket(adopting: Glibc.socket(AF_UNIX, kind, 0))
     }
 }
 

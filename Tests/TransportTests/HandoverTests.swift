@@ -45,6 +45,12 @@ struct HandoverTests {
         _ = path.path.map { unsafe unlink($0) }
     }
 
+    @Test("what a listener keeps in reserve is not handed over")
+    func reserve() {
+        let reserve = Listener.openReserve()
+        #expect(fcntl(reserve.descriptor, F_GETFD) == FD_CLOEXEC)
+    }
+
     @Test("a reader that takes nothing is given up")
     func stuckReader() throws {
         let (own, other) = try HandoverChannel.pair(patience: .milliseconds(50))
