@@ -50,10 +50,13 @@ struct ClientRules: Sendable {
 
     var isEmpty: Bool { routes.isEmpty }
 
-    /// The rule of a route; nil for one that asks for nothing.
-    func rule(of match: RouteMatch) -> ClientRule? {
-        guard !routes.isEmpty, case .route(let position) = match else { return nil }
-        return routes[position]
+    /// The rule of the host that a request is for; nil for one that asks for nothing. A path that
+    /// only another host's routes or the default service would answer is no way around it.
+    ///
+    /// - Parameter host: as the client wrote it, without port.
+    func rule(ofHost host: Span<UInt8>, in table: RouteTable) -> ClientRule? {
+        guard !routes.isEmpty, let route = table.firstRoute(ofHost: host) else { return nil }
+        return routes[route]
     }
 }
 

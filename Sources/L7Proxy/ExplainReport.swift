@@ -36,8 +36,9 @@ struct ExplainReport {
         for listener in configuration.listeners { add("listener", describe(listener)) }
         let client = explainClient()
         let bytes = request.bytes
+        let host = bytes.span.extracting(request.head.host.offsets)
         let match = snapshot.routeTable.resolve(
-            host: bytes.span.extracting(request.head.host.offsets),
+            host: host,
             path: bytes.span.extracting(request.head.path.offsets))
         var route: Int?
         if case .route(let position) = match { route = position }
@@ -52,7 +53,9 @@ struct ExplainReport {
         guard !snapshot.needsTLS(match) || isSecure else {
             return add("answer", "308: the route is served in TLS only, and it is sent there")
         }
-        if let rule = snapshot.clientRules.rule(of: match) { explain(rule) }
+        if let rule = snapshot.clientRules.rule(ofHost: host, in: snapshot.routeTable) {
+            explain(rule)
+        }
         let settings =
             route.map { configuration.routes[$0].affinity } ?? configuration.defaultAffinity
         add("affinity", RoutesTable.affinity(settings))

@@ -135,7 +135,7 @@ struct RequestArrival: ~Copyable {
             location = secureLocation(of: head, in: bytes, from: client)
             return
         }
-        if let objection = configuration.snapshot.objection(to: client.security, of: match) {
+        if let objection = snapshot.objection(to: client.security, ofHost: host) {
             refusal = objection.status
             explanation = objection.explanation
             // Another connection may do: one that asked for this name, or after a reload.

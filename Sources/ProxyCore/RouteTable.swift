@@ -18,6 +18,8 @@ package final class RouteTable: Sendable {
     /// Longest paths of one host: how far a request's path needs to be looked at.
     private struct HostEntry: Sendable {
         let id: UInt32
+        /// The first in the file.
+        let firstRoute: Int
         var longestPrefix = 0
         var longestExact = 0
         /// Of the table's patterns.
@@ -54,7 +56,7 @@ package final class RouteTable: Sendable {
         }
 
         mutating func insert(_ route: Route, at position: Int, matcher: (any PatternMatcher)?) {
-            let entry = entryPosition(for: route.host)
+            let entry = entryPosition(for: route.host, firstRoute: position)
             if case .any = route.host { anyHost = entry }
             let id = entries[entry].id
             let key = Array(route.path.utf8)
@@ -78,7 +80,7 @@ package final class RouteTable: Sendable {
             }
         }
 
-        private mutating func entryPosition(for host: HostPattern) -> Int {
+        private mutating func entryPosition(for host: HostPattern, firstRoute: Int) -> Int {
             let (key, salt): ([UInt8], UInt64) =
                 switch host {
                 case .any: ([], RouteTable.anySalt)
@@ -87,7 +89,7 @@ package final class RouteTable: Sendable {
                 }
             let hash = ByteKeyedTable.Hash(of: key.span, salt: salt)
             if let known = hosts.find(key.span, hash: hash) { return known }
-            entries.append(HostEntry(id: UInt32(entries.count)))
+            entries.append(HostEntry(id: UInt32(entries.count), firstRoute: firstRoute))
             hosts.insert(key.span, hash: hash, value: entries.count - 1)
             return entries.count - 1
         }
@@ -115,26 +117,46 @@ package final class RouteTable: Sendable {
 
     /// - Parameter reading: the path as a backend may read it, which is what patterns are for.
     func match(host: Span<UInt8>, path: Span<UInt8>, read reading: Span<UInt8>) -> RouteMatch {
-        // `shop.example.com.` is `shop.example.com` (RFC 3986 §3.2.2).
-        let hasRootDot = host.count > 1 && host[host.count - 1] == UInt8(ascii: ".")
-        let end = hasRootDot ? host.count - 1 : host.count
-        if end > 0 {
-            let name = host.extracting(..<end)
-            if let entry = hosts.findIgnoringCase(name, salt: RouteTable.hostSalt) {
-                let found = match(path, read: reading, of: entries[entry])
-                if found != .none { return found }
-            }
-            // A wildcard stands for one label, and a label is not empty.
-            if let dot = name.indices.first(where: { name[$0] == UInt8(ascii: ".") }), dot > 0,
-                let entry = hosts.findIgnoringCase(
-                    name.extracting((dot + 1)...), salt: RouteTable.wildcardSalt)
-            {
-                let found = match(path, read: reading, of: entries[entry])
-                if found != .none { return found }
-            }
+        let name = host.extracting(..<RouteTable.nameLength(host))
+        if let entry = exactHost(name) {
+            let found = match(path, read: reading, of: entries[entry])
+            if found != .none { return found }
+        }
+        if let entry = wildcardHost(name) {
+            let found = match(path, read: reading, of: entries[entry])
+            if found != .none { return found }
         }
         guard let anyHost else { return .none }
         return match(path, read: reading, of: entries[anyHost])
+    }
+
+    /// The first route of the host that a request is for, whether or not its path has one: the
+    /// exact host's, else the wildcard's, else that of any host.
+    ///
+    /// - Parameter host: as the client wrote it, without port.
+    package func firstRoute(ofHost host: Span<UInt8>) -> Int? {
+        let name = host.extracting(..<RouteTable.nameLength(host))
+        let entry = exactHost(name) ?? wildcardHost(name) ?? anyHost
+        return entry.map { entries[$0].firstRoute }
+    }
+
+    /// `shop.example.com.` is `shop.example.com` (RFC 3986 §3.2.2).
+    private static func nameLength(_ host: Span<UInt8>) -> Int {
+        let hasRootDot = host.count > 1 && host[host.count - 1] == UInt8(ascii: ".")
+        return hasRootDot ? host.count - 1 : host.count
+    }
+
+    private func exactHost(_ name: Span<UInt8>) -> Int? {
+        guard !name.isEmpty else { return nil }
+        return hosts.findIgnoringCase(name, salt: RouteTable.hostSalt)
+    }
+
+    /// A wildcard stands for one label, and a label is not empty.
+    private func wildcardHost(_ name: Span<UInt8>) -> Int? {
+        guard let dot = name.indices.first(where: { name[$0] == UInt8(ascii: ".") }), dot > 0
+        else { return nil }
+        return hosts.findIgnoringCase(
+            name.extracting((dot + 1)...), salt: RouteTable.wildcardSalt)
     }
 
     private func match(

@@ -11,10 +11,10 @@ from tls_stage import make_stage
 PREFIX = "nginx.ingress.kubernetes.io/"
 
 
-def ingress(name, host, annotations, port=80):
+def ingress(name, host, annotations, port=80, path="/"):
     return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
             "metadata": {"name": name, "annotations": {PREFIX + key: value for key, value in annotations.items()}},
-            "spec": {"rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": {
+            "spec": {"rules": [{**({"host": host} if host else {}), "http": {"paths": [{"path": path, "pathType": "Prefix", "backend": {
                 "service": {"name": "s", "port": {"number": port}}}}]}}]}}
 
 
@@ -37,7 +37,7 @@ def make_proxy(stage):
     tls = make_stage(stage)
     c = tls.certificates
     c.make("many", "/CN=many", tuple(f"{name}.mtls.test" for name in
-                                     ("on", "optional", "loose", "alice", "page", "open", "broken", "revoked")))
+                                     ("on", "optional", "loose", "alice", "page", "open", "broken", "revoked", "part")))
     c.make("mallory", "/O=Tests/CN=mallory")
     ca = c.path("ca.crt").read_bytes()
     revoked = c.revocations("mallory")
@@ -55,6 +55,7 @@ def make_proxy(stage):
                       "auth-tls-match-cn": "CN=alice"},
     }
     text = objects(*(ingress(name, f"{name}.mtls.test", way) for name, way in ways.items()),
+                   ingress("part", "part.mtls.test", ways["on"], path="/api"), ingress("rest", None, {}),
                    secret("ca", **{"ca.crt": ca}), secret("ca-with-crl", **{"ca.crt": ca, "ca.crl": revoked}),
                    http=stage.ports["bodies"])
     stage.tls_clients = tls.proxy("mtls", text, certificate="many")
@@ -126,6 +127,14 @@ def scopes(stage):
     expect(done.stdout.startswith(b"HTTP/1.1 421"), done.stdout)
     expect_equal(get(proxy.port, "on.mtls.test").status, 308)
     expect_equal(get(proxy.port, "cleartext.mtls.test").status, 400)
+
+
+@promise("client certificates by host: paths that only another rule serves ask for them too")
+def other_paths(stage):
+    proxy = make_proxy(stage)
+    expect_equal((ask(stage, "part", "alice")[0], ask(stage, "part")[0]), (200, 400))
+    found = ask(stage, "open", None, "-H", "Host: part.mtls.test")[0]
+    expect_equal((found, get(proxy.port, "part.mtls.test").status), (421, 400))
 
 
 @promise("client certificates by host: a session is resumed where it began, and not where more is asked for")

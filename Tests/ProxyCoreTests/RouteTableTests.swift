@@ -66,6 +66,22 @@ struct RouteTableTests {
         #expect(table.find("shop.test", "/other") == 1)
     }
 
+    @Test("a host is known by its name alone, whatever the path")
+    func firstRouteOfHost() {
+        let routes = [
+            route(.any, "/any", .prefix), route(.wildcard(suffix: "foo.com"), "/w", .prefix),
+            route(.exact("bar.foo.com"), "/a", .exact), route(.exact("bar.foo.com"), "/b", .prefix),
+        ]
+        let names = [
+            ("bar.foo.com", 2), ("BAR.foo.com.", 2), ("x.foo.com", 1), ("a.x.foo.com", 0), ("", 0),
+        ]
+        for (name, first) in names {
+            #expect(RouteTable(routes).firstRoute(ofHost: Array(name.utf8).span) == first)
+        }
+        let named = RouteTable(Array(routes.dropFirst()))
+        #expect(named.firstRoute(ofHost: Array("other.test".utf8).span) == nil)
+    }
+
     @Test("nothing matches where nothing is configured")
     func nothing() {
         #expect(RouteTable([]).find("h", "/") == nil)
