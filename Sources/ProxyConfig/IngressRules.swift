@@ -42,6 +42,9 @@ struct IngressRules {
                 "there is a default backend already, this one is left out", at: backend.position)
         }
         draft.setDefault(service, behaviour)
+        if verification != nil {
+            reader.warn(behaviour.defaultAsksNobody, at: backend.position)
+        }
     }
 
     /// Nil when the rule cannot be used; that was reported.

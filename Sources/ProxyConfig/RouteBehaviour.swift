@@ -45,6 +45,12 @@ struct RouteBehaviour {
         clientCertificate.verification(in: secrets)
     }
 
+    /// Certificates are asked for by host, and a default has none: what hosts that no rule names
+    /// send to it would be taken without one, which nobody who wrote the annotation expects.
+    var defaultAsksNobody: String {
+        "auth-tls-secret has no effect on a default backend: give it a rule without a host"
+    }
+
     /// Whether a path is a regular expression. A Prefix is one where it could be nothing else: many
     /// files say so, from the time before ingress-nginx refused it.
     func isPattern(_ path: String, _ pathType: PathType) -> Bool {

@@ -69,6 +69,9 @@ struct ShortForm {
                 let position = draft.reference(entry, reader)
             {
                 draft.setDefault(position, document.behaviour)
+                if document.behaviour.clientVerification(in: secrets) != nil {
+                    reader.warn(document.behaviour.defaultAsksNobody, at: entry.value.position)
+                }
             }
         }
     }

@@ -287,6 +287,22 @@ private func slice(_ name: String, _ endpoints: String) -> String {
             ])
     }
 
+    @Test("a default backend that is to ask for certificates, which it cannot, is told of")
+    func defaultBackendWithCertificates() throws {
+        let text = """
+            apiVersion: networking.k8s.io/v1
+            kind: Ingress
+            metadata: {name: shop, annotations: {nginx.ingress.kubernetes.io/auth-tls-secret: a/b}}
+            spec: {defaultBackend: {service: {name: shop, port: {number: 80}}}}
+            ---
+
+            """
+        let told = load(text + backing).summary.contains {
+            $0.contains("auth-tls-secret has no effect on a default backend")
+        }
+        #expect(told)
+    }
+
     @Test("a mistake costs its rule, and the others are served")
     func confined() throws {
         let text = """
