@@ -26,13 +26,16 @@ struct RoutesTable {
     private let rows: [[String]]
 
     init(_ configuration: Configuration) {
-        var rows = configuration.routes.map { route in
+        var rows: [[String]] = []
+        for route in configuration.routes {
             let service = configuration.services[route.service]
-            return [
+            rows.append([
                 route.host.text, route.path, route.typeText, service.name,
                 RoutesTable.affinity(route.affinity),
                 RoutesTable.backends(of: service), route.origin,
-            ]
+            ])
+            guard let canary = route.canary else { continue }
+            rows.append(RoutesTable.row(canary, configuration.services[canary.service]))
         }
         if let position = configuration.defaultService {
             let service = configuration.services[position]
@@ -43,6 +46,17 @@ struct RoutesTable {
             ])
         }
         self.rows = rows
+    }
+
+    /// Below its route, whose place it shares.
+    private static func row(_ canary: RouteCanary, _ service: Service) -> [String] {
+        let settings = canary.settings
+        var share = "canary \(settings.weight)/\(settings.weightTotal)"
+        if let header = settings.header { share += ", by header \(header)" }
+        if let cookie = settings.cookie { share += ", by cookie \(cookie)" }
+        return [
+            "", "", share, service.name, affinity(canary.affinity), backends(of: service), "",
+        ]
     }
 
     var text: String {

@@ -4,7 +4,7 @@ import collections
 import hashlib
 import zlib
 
-from harness import expect, expect_equal, promise
+from harness import command, expect, expect_equal, promise
 from http_client import get, get_ok
 from stage import NODES
 
@@ -133,6 +133,22 @@ def patterns(stage):
     expect_equal(get(stage.migration, "patterns.test", "/SMALL").backend, "a", "/SMALL")
     expect_equal(get(stage.migration, "patterns.test", "/small/x").backend, "b", "/small/x, the longer pattern")
     expect_equal(get(stage.migration, "patterns.test", "/x/small").backend, None, "/x/small")
+
+
+@promise("routes shows a canary below its route")
+def canary_row(stage):
+    path = stage.folder / "canary.yaml"
+    path.write_text("""services:
+  shop: {backends: [127.0.0.1:1]}
+  trial: {backends: [127.0.0.1:2]}
+routes:
+  - {host: shop.test, service: shop}
+  - {host: shop.test, service: trial, annotations: {canary: true, canary-weight: 20, canary-by-header: X-Trial}}
+""")
+    table = command(stage.proxy_program, "routes", "--config", path).stdout.decode().splitlines()
+    row = next(line for line in table if "trial" in line)
+    expect("canary 20/100, by header X-Trial" in row and "127.0.0.1:2" in row, table)
+    expect("shop.test" in table[table.index(row) - 1], table)
 
 
 @promise("a canary's field sends new clients there, and a session stays on its side against the field")
