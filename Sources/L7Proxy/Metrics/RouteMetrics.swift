@@ -59,7 +59,8 @@ struct RouteMetrics {
                 let count = values[Place.ends + Int(end.rawValue)]
                 guard count > 0 || end == .complete else { continue }
                 text.add(
-                    count, ("route", name.route), ("service", name.service), ("end", end.label))
+                    count, ("route", name.route), ("service", name.service),
+                    ("end", end.name.description))
             }
         }
     }
@@ -109,19 +110,6 @@ struct RouteMetrics {
                 counts: Array(values[place..<place + DurationBuckets.count]),
                 sum: Double(values[sum]) / 1_000_000,
                 [("route", name.route), ("service", name.service)])
-        }
-    }
-}
-
-extension ExchangeRecord.End {
-    fileprivate var label: String {
-        switch self {
-        case .complete: "complete"
-        case .refused: "refused"
-        case .clientLeft: "client_left"
-        case .backendFailed: "backend_failed"
-        case .timedOut: "timed_out"
-        case .stopped: "stopped"
         }
     }
 }
