@@ -16,6 +16,11 @@ struct ConfigurationOptions: ParsableArguments {
             valueName: "path"))
     var config: String
 
+    @OptionGroup var reading: ReadingOptions
+}
+
+/// How a routes file is read, wherever it comes from.
+struct ReadingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "An Ingress class to serve besides nginx and l7proxy; may be repeated.",

@@ -27,9 +27,14 @@ struct ConfigurationReading {
     }
 }
 
+extension ReadingOptions {
+    /// Nil when there is an error, which is on standard error then.
+    func read(_ path: String) -> Configuration? {
+        ConfigurationReading(path: path, ingressClasses: ingressClass, isStrict: strict).read()
+    }
+}
+
 extension ConfigurationOptions {
     /// Nil when there is an error, which is on standard error then.
-    func read() -> Configuration? {
-        ConfigurationReading(path: config, ingressClasses: ingressClass, isStrict: strict).read()
-    }
+    func read() -> Configuration? { reading.read(config) }
 }

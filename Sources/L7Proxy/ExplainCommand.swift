@@ -31,14 +31,7 @@ struct ExplainCommand: ParsableCommand {
             valueName: "path"))
     var tokenFile: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "An Ingress class to serve besides nginx and l7proxy; may be repeated.",
-            valueName: "name"))
-    var ingressClass: [String] = []
-
-    @Flag(help: "Treat warnings as errors.")
-    var strict = false
+    @OptionGroup var reading: ReadingOptions
 
     @Option(help: "The address that is asked for, such as http://shop.example.com/cart.")
     var url: String
@@ -56,9 +49,7 @@ struct ExplainCommand: ParsableCommand {
         guard (config == nil) != (admin == nil) else {
             throw ValidationError("give --config or --admin, and not both")
         }
-        if let admin, AdminTarget(text: admin, tokenFile: nil).socketAddress == nil {
-            throw ValidationError("--admin takes 127.0.0.1:9901 or unix:/path, not \(admin).")
-        }
+        if let admin { try AdminTarget(text: admin, tokenFile: nil).validate() }
         guard IPAddress(client) != nil else {
             throw ValidationError("--client: \(client) is no IP address")
         }
@@ -87,9 +78,9 @@ struct ExplainCommand: ParsableCommand {
     }
 
     private func explain(by config: String) throws {
-        let reading = ConfigurationReading(
-            path: config, ingressClasses: ingressClass, isStrict: strict)
-        guard let configuration = reading.read() else { throw ExitStatus.badConfiguration }
+        guard let configuration = reading.read(config) else {
+            throw ExitStatus.badConfiguration
+        }
         let fields = header + cookie.map { "Cookie: \($0)" }
         guard let peer = IPAddress(client), let request = ExplainedRequest(url: url, fields: fields)
         else { throw ValidationError("a --header or --cookie cannot be sent like this") }

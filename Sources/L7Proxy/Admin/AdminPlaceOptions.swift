@@ -12,11 +12,16 @@ struct AdminPlaceOptions: ParsableArguments {
             valueName: "path"))
     var tokenFile: String?
 
-    func validate() throws {
-        guard target.socketAddress != nil else {
-            throw ValidationError("--admin takes 127.0.0.1:9901 or unix:/path, not \(admin).")
-        }
-    }
+    func validate() throws { try target.validate() }
 
     var target: AdminTarget { AdminTarget(text: admin, tokenFile: tokenFile) }
+}
+
+extension AdminTarget {
+    /// Refuses what is no address to connect to.
+    func validate() throws {
+        guard socketAddress != nil else {
+            throw ValidationError("--admin takes 127.0.0.1:9901 or unix:/path, not \(text).")
+        }
+    }
 }
