@@ -6,8 +6,10 @@ struct ConfigurationReading {
     let path: String
     let ingressClasses: [String]
     let isStrict: Bool
+    /// Where it is said what was found: standard error.
+    var report: (String) -> Void = { StandardErrorLog.write($0) }
 
-    /// Reads and checks the files, and writes what was found to standard error.
+    /// Reads and checks the files, and reports what was found.
     ///
     /// - Returns: nil when there is an error.
     func read() -> Configuration? {
@@ -15,22 +17,26 @@ struct ConfigurationReading {
         do throws(ConfigurationFiles.Unreadable) {
             files = try ConfigurationFiles.read(path)
         } catch {
-            StandardErrorLog.write("error: \(error)\n")
+            report("error: \(error)\n")
             return nil
         }
         var loader = LoaderOptions(ingressClasses: ingressClasses, isStrict: isStrict)
         loader.patternFault = { RegularExpression.fault(in: $0) }
         loader.pathFault = { ConfigurationFiles.fault(ofFile: $0) }
         let result = ConfigurationLoader.load(files, options: loader)
-        for diagnostic in result.diagnostics { StandardErrorLog.write(diagnostic.rendered + "\n") }
+        if !result.diagnostics.isEmpty {
+            report(result.diagnostics.map { $0.rendered + "\n" }.joined())
+        }
         return result.configuration
     }
 }
 
 extension ReadingOptions {
     /// Nil when there is an error, which is on standard error then.
-    func read(_ path: String) -> Configuration? {
-        ConfigurationReading(path: path, ingressClasses: ingressClass, isStrict: strict).read()
+    func read(_ path: String) -> Configuration? { reading(path).read() }
+
+    func reading(_ path: String) -> ConfigurationReading {
+        ConfigurationReading(path: path, ingressClasses: ingressClass, isStrict: strict)
     }
 }
 

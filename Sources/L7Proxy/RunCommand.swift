@@ -57,12 +57,19 @@ struct RunCommand: ParsableCommand {
     }
 
     func run() throws {
+        Descriptors.occupyStandardStreams()
         var inheritance = Inheritance.take()
-        let log = StandardErrorLog.makeLogger(level: Logger.Level(rawValue: logLevel) ?? .info)
-        guard let configuration = read() else { throw ExitStatus.badConfiguration }
+        let outlet = LogOutlet()
+        defer { outlet.sayLeftOut(all: true) }
+        let log = StandardErrorLog.makeLogger(
+            level: Logger.Level(rawValue: logLevel) ?? .info, outlet: outlet)
+        guard let configuration = read(options.reading.reading(options.config)) else {
+            throw ExitStatus.badConfiguration
+        }
         let server: Server
         do throws(UnusableConfiguration) {
-            server = try Server(configuration, source: { readAgain(log) }, log: log)
+            server = try Server(
+                configuration, source: { readAgain(log, outlet) }, log: log, outlet: outlet)
         } catch {
             log.error("\(error)")
             throw ExitStatus.badConfiguration
@@ -99,17 +106,20 @@ struct RunCommand: ParsableCommand {
         }
     }
 
-    private func readAgain(_ log: Logger) -> Configuration? {
+    private func readAgain(_ log: Logger, _ outlet: LogOutlet) -> Configuration? {
         guard options.config != "-" else {
             log.error("standard input cannot be read a second time")
             return nil
         }
-        return read()
+        var reading = options.reading.reading(options.config)
+        // Clients are served meanwhile, and signals wait: a second for a reader of the log.
+        reading.report = { outlet.write($0, patience: .seconds(1)) }
+        return read(reading)
     }
 
     /// The routes file, with what the command line says instead.
-    private func read() -> Configuration? {
-        guard var configuration = options.read() else { return nil }
+    private func read(_ reading: ConfigurationReading) -> Configuration? {
+        guard var configuration = reading.read() else { return nil }
         if !listen.isEmpty {
             configuration.listeners = listen.compactMap(ListenerAddress.init(text:))
         }
@@ -118,7 +128,7 @@ struct RunCommand: ParsableCommand {
         if let address = admin.flatMap(ListenerAddress.init(text:)) {
             configuration.admin = .at(address, tokenFile: configuration.admin.tokenFile)
             if let fault = configuration.admin.fault {
-                StandardErrorLog.write("error: \(fault)\n")
+                reading.report("error: \(fault)\n")
                 return nil
             }
         }

@@ -33,10 +33,14 @@ final class Server {
     /// Told of every exchange, on the threads of the workers; for tests.
     var onExchangeEnd: (@Sendable (ExchangeRecord) -> Void)?
 
+    /// Ten seconds, in which the log says what it has left out.
+    private static let tick = Duration.seconds(10)
     static let signals = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2]
 
+    /// - Parameter outlet: where the log goes to.
     init(
-        _ configuration: Configuration, source: @escaping ConfigurationReader, log: Logger
+        _ configuration: Configuration, source: @escaping ConfigurationReader, log: Logger,
+        outlet: LogOutlet = LogOutlet()
     ) throws(UnusableConfiguration) {
         self.source = source
         self.log = log
@@ -55,7 +59,8 @@ final class Server {
         running = configuration
         self.sessions = sessions
         status = ProcessStatus(
-            admission: admission, sessions: sessions, health: health, accessLog: accessLog)
+            admission: admission, sessions: sessions, health: health,
+            logs: ProcessStatus.Logs(access: accessLog, errors: outlet))
         admin = AdminServer(AdminAnswers(status: status), log: log)
     }
 
@@ -135,8 +140,10 @@ final class Server {
 
     /// Serves until a signal ends it. The first TERM or INT drains, a second one stops at once.
     func run() {
-        while let signal = Signals.wait(for: Server.signals) {
+        while true {
+            let signal = Signals.wait(for: Server.signals, timeout: Server.tick)
             switch signal {
+            case nil: status.logs.errors.sayLeftOut()
             case SIGHUP: reload()
             case SIGUSR1: reopenLogs()
             case SIGTERM, SIGINT:
@@ -148,7 +155,7 @@ final class Server {
                 case .replaced: return finishAsReplaced()
                 case .toldToStop: return drain()
                 }
-            default: log.notice("signal \(signal) has no meaning yet")
+            default: break
             }
         }
     }

@@ -15,4 +15,15 @@ package enum Descriptors {
         guard unsafe setrlimit(resource, &limit) == 0 else { return Int(clamping: soft) }
         return Int(clamping: limit.rlim_cur)
     }
+
+    /// Sees to it that the numbers 0 to 2 are taken: a socket that got one that was closed would be
+    /// written the log. To be called before anything is opened.
+    package static func occupyStandardStreams() {
+        var opened: Int32 = 0
+        while (0...STDERR_FILENO).contains(opened) {
+            // SAFETY: the language lends the string for the length of the call.
+            opened = unsafe open("/dev/null", O_RDWR)
+        }
+        if opened > STDERR_FILENO { close(opened) }
+    }
 }

@@ -5,8 +5,9 @@ import re
 import signal
 import socket
 
-from harness import command, expect, expect_equal, poll, promise
+from harness import Process, command, expect, expect_equal, free_port, poll, promise
 from http_client import get
+from stage import ingress_and_service
 
 HOSTILE = [
     b'GET /"><script> HTTP/1.1\r\nHost: x\r\n\r\n',
@@ -117,3 +118,72 @@ def stuck(stage):
         process.signal(signal.SIGTERM)
         expect_equal(process.wait(10), 0, "exit status")
     os.close(reader)
+
+
+def behind_shell(stage, name, redirection, *options):
+    """(port, process) of a proxy whose standard error goes where the shell sends it."""
+    config = stage.folder / f"{name}.yaml"
+    config.write_text(stage.documents)
+    port = free_port()
+    words = [stage.proxy_program, "run", "--config", config, "--listen", f"127.0.0.1:{port}", *options]
+    process = Process(["sh", "-c", f'exec "$@" {redirection}', "sh", *words], stage.folder / f"{name}.log")
+    return port, process.ready("127.0.0.1", port)
+
+
+def waiting(reader):
+    """What waits in a pipe."""
+    try:
+        return os.read(reader, 1 << 20)
+    except BlockingIOError:
+        return b""
+
+
+@promise("error log: a pipe that nobody reads holds up nothing, and what was lost is said")
+def stuck_errors(stage):
+    pipe = stage.folder / "stderr.pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    port, process = behind_shell(stage, "stuck-errors", f"2>{pipe}")
+    poll(10, "it says that it is ready", lambda: b"ready, listening" in waiting(reader))
+    try:
+        while True:
+            os.write(writer, b"x" * 4096)
+    except BlockingIOError:
+        pass
+    config = stage.folder / "stuck-errors.yaml"
+    for turn in range(3):
+        # A backend without an answer, a file with an error, one that is good: each has its lines.
+        for _ in range(5):
+            expect_equal(get(port, "refused.test").status, 502)
+        config.write_text(stage.documents + f"\n---\nunknown{turn}: 1\n")
+        process.signal(signal.SIGHUP)
+        expect_equal(get(port, stage.host).status, 200)
+        config.write_text(stage.documents + ingress_and_service(f"turn{turn}", stage.ports["web"]))
+        process.signal(signal.SIGHUP)
+        poll(10, "the reload is done", lambda: get(port, f"turn{turn}.test").status == 200)
+    while waiting(reader):
+        pass
+    process.signal(signal.SIGUSR1)
+    text = b""
+
+    def said():
+        nonlocal text
+        text += waiting(reader)
+        return b"logs reopened" in text
+    poll(10, "the next line is written", said)
+    expect(re.search(rb"warning: \d+ lines of this log are lost: nobody read them\n", text), text)
+    process.signal(signal.SIGTERM)
+    expect_equal(process.wait(10), 0, "exit status")
+    os.close(reader)
+    os.close(writer)
+
+
+@promise("error log: closed standard streams are nobody's: what is opened later is not written the log")
+def closed_errors(stage):
+    port, process = behind_shell(stage, "closed-errors", "0<&- 1>&- 2>&-")
+    expect_equal(get(port, stage.host).status, 200)
+    for number in range(3):
+        expect_equal(os.readlink(f"/proc/{process.child.pid}/fd/{number}"), "/dev/null", f"descriptor {number}")
+    process.signal(signal.SIGTERM)
+    expect_equal(process.wait(10), 0, "exit status")

@@ -18,7 +18,7 @@ struct AdminTimesTests {
         let status = ProcessStatus(
             admission: Admission(log: log),
             sessions: SessionTable(limit: 10, seed: SessionTable.HashSeed(0, 0)), health: board,
-            accessLog: try AccessLog(log: log))
+            logs: ProcessStatus.Logs(access: try AccessLog(log: log), errors: LogOutlet()))
         let server = AdminServer(AdminAnswers(status: status), log: log, limits: limits)
         let address = ListenerAddress.tcp(Endpoint(address: IPAddress(v4: 0x7F00_0001), port: 0))
         try server.adopt(.at(address, tokenFile: nil))

@@ -26,6 +26,7 @@ final class LogFile {
     init(path: String) throws(SystemError) {
         // Not our terminal, not for our children, and no wait for a reader.
         let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
+        // SAFETY: the language lends the string for the length of the call.
         var opened = unsafe open(path, flags, 0o640)
         let error = SystemError(call: "open", code: errno)
         // A standard stream may be a socket, as under systemd, or not ours to open anew.
@@ -35,6 +36,24 @@ final class LogFile {
         guard opened >= 0 else { throw error }
         descriptor = opened
         kind = LogFile.kind(of: opened)
+    }
+
+    /// Opens what a descriptor leads to; nil where it is not open.
+    ///
+    /// It is a description of its own, which may be told never to wait, where others share the pipe
+    /// or the terminal. A file is written where all who share it have come to.
+    init?(sharing shared: Int32) {
+        kind = LogFile.kind(of: shared)
+        var opened: Int32 = -1
+        if kind == .stream {
+            let flags = O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
+            // SAFETY: the language lends the string for the length of the call.
+            opened = unsafe open("/proc/self/fd/\(shared)", flags)
+        }
+        // It may not be ours to open: then it is asked for room before each piece.
+        if opened < 0 { opened = fcntl(shared, F_DUPFD_CLOEXEC, 0) }
+        guard opened >= 0 else { return nil }
+        descriptor = opened
     }
 
     deinit {

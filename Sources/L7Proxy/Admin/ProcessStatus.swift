@@ -26,15 +26,18 @@ final class ProcessStatus: Sendable {
     let admission: Admission
     let sessions: SessionTable
     let health: HealthBoard
-    let accessLog: AccessLog
+    let logs: Logs
 
-    init(
-        admission: Admission, sessions: SessionTable, health: HealthBoard, accessLog: AccessLog
-    ) {
+    struct Logs: Sendable {
+        let access: AccessLog
+        let errors: LogOutlet
+    }
+
+    init(admission: Admission, sessions: SessionTable, health: HealthBoard, logs: Logs) {
         self.admission = admission
         self.sessions = sessions
         self.health = health
-        self.accessLog = accessLog
+        self.logs = logs
     }
 
     var phase: Phase { Phase(rawValue: storedPhase.load(ordering: .acquiring)) ?? .starting }

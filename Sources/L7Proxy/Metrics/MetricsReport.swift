@@ -44,7 +44,11 @@ struct MetricsReport {
         text.add(
             "l7proxy_access_log_lines_dropped_total", .counter,
             "Lines of the access log that could not be written.",
-            UInt64(status.accessLog.droppedCount))
+            UInt64(status.logs.access.droppedCount))
+        text.begin(
+            "l7proxy_log_lines_dropped_total", .counter, "Lines of the error log, by reason.")
+        text.add(UInt64(status.logs.errors.limitedCount), ("reason", "limit"))
+        text.add(UInt64(status.logs.errors.lostCount), ("reason", "unread"))
         text.add(
             "l7proxy_patterns_given_up_total", .counter,
             "Searches for a pattern that reached a limit, and were no match.",

@@ -1,13 +1,15 @@
 import Glibc
-import HTTPParser
 import Logging
-import StickyPolicy
-import Transport
 
-/// Writes log lines to standard error, one write a line: `2026-11-22T10:00:00Z warning: ...`.
+/// Writes log lines to standard error: `2026-11-22T10:00:00Z warning: ...`.
 struct StandardErrorLog: LogHandler {
     var logLevel = Logger.Level.info
     var metadata = Logger.Metadata()
+    private let outlet: LogOutlet
+
+    private init(outlet: LogOutlet) {
+        self.outlet = outlet
+    }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
@@ -15,30 +17,28 @@ struct StandardErrorLog: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var line = "\(StandardErrorLog.timestamp()) \(event.level): \(event.message)"
+        var text = "\(event.message)"
         for (key, value) in (event.metadata ?? [:]).sorted(by: { $0.key < $1.key }) {
-            line += " \(key)=\(value)"
+            text += " \(key)=\(value)"
         }
-        StandardErrorLog.write(line + "\n")
+        outlet.log(
+            LogLimiter.Line(level: event.level, text: text),
+            of: LogLimiter.Kind(file: event.file, line: event.line))
     }
 
     /// Makes a logger for the whole process.
-    static func makeLogger(level: Logger.Level) -> Logger {
-        var logger = Logger(label: "l7proxy") { _ in StandardErrorLog() }
+    static func makeLogger(
+        level: Logger.Level, outlet: LogOutlet = LogOutlet()
+    ) -> Logger {
+        var logger = Logger(label: "l7proxy") { _ in StandardErrorLog(outlet: outlet) }
         logger.logLevel = level
         return logger
     }
 
-    /// Writes text to standard error as it is. What cannot be written is lost.
+    /// Writes text to standard error as it is, and waits until it is taken: for commands, and
+    /// before there are clients to hold up. What cannot be written is lost.
     static func write(_ text: String) {
         writeAll(text, to: STDERR_FILENO)
-    }
-
-    private static func timestamp() -> String {
-        let date = CivilDate(unixSeconds: WallClock.unixSeconds())
-        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        return "\(date.year)-\(two(date.month))-\(two(date.day))"
-            + "T\(two(date.hour)):\(two(date.minute)):\(two(date.second))Z"
     }
 }
 
