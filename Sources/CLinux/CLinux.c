@@ -16,6 +16,7 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 _Static_assert(sizeof(struct clinux_event) == sizeof(struct epoll_event), "epoll_event");
@@ -54,6 +55,14 @@ int clinux_epoll_remove(int epoll, int descriptor) {
 int clinux_epoll_wait(int epoll, struct clinux_event *events, int count, int milliseconds) {
     // The assertions above say that both types have one layout.
     return epoll_wait(epoll, (struct epoll_event *)events, count, milliseconds);
+}
+
+intptr_t clinux_receive(int descriptor, void *space, uintptr_t count) {
+    return syscall(SYS_recvfrom, descriptor, space, count, 0, NULL, NULL);
+}
+
+intptr_t clinux_send(int descriptor, const void *bytes, uintptr_t count, int flags) {
+    return syscall(SYS_sendto, descriptor, bytes, count, flags, NULL, 0);
 }
 
 int clinux_eventfd_create(void) {

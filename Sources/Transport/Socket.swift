@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// Owns one descriptor of a stream socket and closes it at its end.
@@ -50,7 +51,8 @@ extension Socket {
     package func read(into space: UnsafeMutableRawBufferPointer) -> IOResult {
         while true {
             // SAFETY: the caller lends `space` for the time of this call, with its true length.
-            let count = unsafe recv(descriptor, space.baseAddress, space.count, 0)
+            let count = unsafe clinux_receive(
+                descriptor, space.baseAddress, UInt(space.count))
             if count > 0 { return .bytes(count) }
             if count == 0 { return .endOfStream }
             if let result = Self.failure("recv") { return result }
@@ -77,8 +79,8 @@ extension Socket {
     package func write(_ bytes: UnsafeRawBufferPointer) -> IOResult {
         while true {
             // SAFETY: the caller lends `bytes` for the time of this call, with its true length.
-            let count = unsafe send(
-                descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+            let count = unsafe clinux_send(
+                descriptor, bytes.baseAddress, UInt(bytes.count), Int32(MSG_NOSIGNAL))
             if count >= 0 { return .bytes(count) }
             if let result = Self.failure("send") { return result }
         }

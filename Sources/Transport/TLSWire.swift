@@ -1,3 +1,4 @@
+internal import CLinux
 internal import CSSL
 internal import Glibc
 
@@ -23,7 +24,7 @@ final class TLSWire {
         guard isReadable, count > 0 else { return -1 }
         while true {
             // SAFETY: OpenSSL lends `count` bytes for the time of this call.
-            let received = unsafe recv(descriptor, space, Int(count), 0)
+            let received = unsafe clinux_receive(descriptor, space, UInt(count))
             if received >= 0 {
                 if received < count && !peerHasClosed { isReadable = received == 0 }
                 return Int32(received)
@@ -41,7 +42,7 @@ final class TLSWire {
         let flags = Int32(MSG_NOSIGNAL | (hasMore ? MSG_MORE : 0))
         while true {
             // SAFETY: OpenSSL lends `count` bytes for the time of this call.
-            let sent = unsafe send(descriptor, bytes, Int(count), flags)
+            let sent = unsafe clinux_send(descriptor, bytes, UInt(count), flags)
             if sent >= 0 {
                 if sent < count { isWritable = false }
                 return Int32(sent)

@@ -28,6 +28,11 @@ int clinux_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t tok
 int clinux_epoll_remove(int epoll, int descriptor);
 int clinux_epoll_wait(int epoll, struct clinux_event *events, int count, int milliseconds);
 
+// recv and send, without what the library does around them for threads that may be cancelled: two
+// locked instructions each. No thread here ever is.
+intptr_t clinux_receive(int descriptor, void *space, uintptr_t count);
+intptr_t clinux_send(int descriptor, const void *bytes, uintptr_t count, int flags);
+
 // A non-blocking counter.
 int clinux_eventfd_create(void);
 
