@@ -48,7 +48,7 @@ extension ClientConnection {
     /// The loop's output belongs to the next event: what must outlive this one is copied.
     func keepPreparedRequest() {
         if unconfirmedRequest == nil {
-            unconfirmedRequest = worker.buffers.copyOutput(from: worker.loop.buffers)
+            unconfirmedRequest = buffers.copyOutput(from: worker.loop.buffers)
         }
     }
 
@@ -115,10 +115,7 @@ extension ClientConnection {
 
     private func chooseSuccessor() -> Bool {
         configuration.noteHealth(at: worker.loop.now)
-        guard let failed = choice, let successor = configuration.successor(of: failed) else {
-            return false
-        }
-        choice = successor
+        guard let choice, configuration.turnToSuccessor(choice) else { return false }
         announceMove()
         return true
     }
@@ -127,8 +124,7 @@ extension ClientConnection {
     /// prepared head does not say so already.
     private func announceMove() {
         guard let choice, choice.announcesMove, let request = unconfirmedRequest else { return }
-        self.choice?.announcesMove = false
-        let buffers = worker.buffers
+        choice.announcesMove = false
         let fieldsEnd = preparedHeadByteCount - 2
         buffers.output.removeAll()
         request.withBytes { bytes in

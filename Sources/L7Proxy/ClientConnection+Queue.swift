@@ -63,14 +63,12 @@ extension ClientConnection {
 
     /// Chooses another backend that has a place, and takes it. Without one, the choice stays.
     private func takesOtherPlace() -> Bool {
-        guard !isBound, let wanted = choice else { return false }
-        var candidate = wanted
-        while let next = configuration.successor(of: candidate) {
-            choice = next
+        guard !isBound, let choice else { return false }
+        let wanted = choice.course
+        while configuration.turnToSuccessor(choice) {
             if takePlace() { return true }
-            candidate = next
         }
-        choice = wanted
+        choice.comeBack(to: wanted)
         return false
     }
 }

@@ -31,33 +31,30 @@ extension ClientConnection {
         record.attempts = exchange.attempts
         record.place.route = progress.route
         record.names = progress.names
-        // Not the choice as a whole, which would be copied.
-        if let selection = choice?.selection {
-            record.place.service = choice?.affinity.service
-            record.place.backend = selection.backend
-            record.affinity = selection.kind
-            record.reason = selection.reason
+        if let choice {
+            record.place.service = choice.service
+            record.place.backend = choice.selection.backend
+            record.affinity = choice.selection.kind
+            record.reason = choice.selection.reason
         }
         record.times = progress.times
         record.times.end = worker.loop.now
-        countBytes(into: &record)
+        record.requestByteCount = requestRelay.contentCount + progress.upByteCount
+        record.responseByteCount = responseByteCount
         return record
     }
 
-    private func countBytes(into record: inout ExchangeRecord) {
-        record.requestByteCount = requestRelay.contentCount + progress.upByteCount
-        record.responseByteCount = progress.downByteCount
+    private var responseByteCount: UInt64 {
         // Without an answer from a backend the relay is still that of the exchange before.
-        if progress.status != 0, !progress.isLocal, !record.isTunnel {
-            record.responseByteCount = responseRelay.contentCount
-        }
+        let isRelayed = progress.status != 0 && !progress.isLocal && !isTunnel
+        return isRelayed ? responseRelay.contentCount : progress.downByteCount
     }
 
     /// For a message that was no request, and never arrived as one.
     func beginRecordIfNone() {
         guard !progress.isOpen else { return }
         progress = ExchangeProgress(withoutHeadAt: worker.loop.now, from: peer)
-        requestRelay = BodyRelay(framing: .none, target: .plain)
+        requestRelay.begin(framing: .none, target: .plain)
     }
 
     /// Keeps what the access log repeats of the request, if there is one.

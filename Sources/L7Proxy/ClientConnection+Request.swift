@@ -9,7 +9,7 @@ extension ClientConnection {
         // The next request waits until the last answer is on its way: a client that does not read
         // cannot make us work ahead.
         guard !downstream.hasUnsentBytes else { return false }
-        switch worker.buffers.take(from: downstream, seen: scannedRequestCount) {
+        switch buffers.take(from: downstream, seen: scannedRequestCount) {
         case .nothing: return false
         case .endOfStream, .failed:
             clientEnded()
@@ -28,7 +28,6 @@ extension ClientConnection {
     }
 
     private func parseRequest() {
-        let buffers = worker.buffers
         do throws(ParseError) {
             let progress = try buffers.withInput { bytes throws(ParseError) in
                 try worker.configuration.requestParser.parse(
@@ -49,8 +48,7 @@ extension ClientConnection {
 
     /// Decides about a whole head, prepares what the backend gets, and begins to connect.
     private func receiveRequest(headByteCount: Int) throws(ParseError) {
-        let buffers = worker.buffers
-        configuration = worker.configuration
+        if configuration !== worker.configuration { configuration = worker.configuration }
         requestCount += 1
         let action = try buffers.withInput { bytes throws(ParseError) in
             try decide(buffers.requestHead, in: bytes)
@@ -69,7 +67,8 @@ extension ClientConnection {
         _ head: RequestHead, in bytes: Span<UInt8>
     ) throws(ParseError) -> Exchange.Action {
         takeExcerpt(of: head, in: bytes)
-        var arrival = try RequestArrival(head, in: bytes, from: self)
+        var arrival = try RequestArrival(
+            head, in: bytes, from: self, under: configuration)
         if isLastRequest { arrival.facts.wantsKeepAlive = false }
         choice = arrival.choice.take()
         // Both are rare, and an assignment is not free.
@@ -80,12 +79,11 @@ extension ClientConnection {
         addRequestID(of: arrival.forwarding, head, in: bytes)
         worker.retryBudget.requestArrived()
         explanation = arrival.explanation
-        requestRelay = BodyRelay(
+        requestRelay.begin(
             framing: arrival.framing, target: arrival.framing.isChunked ? .chunked : .plain,
             passesTrailers: arrival.forwarding.passesTrailers)
         let action = exchange.requestHeadArrived(arrival.facts, refusal: arrival.refusal)
         if case .connect = action {
-            let buffers = worker.buffers
             buffers.output.removeAll()
             arrival.forwarding.write(
                 head, options: arrival.options, in: bytes, into: &buffers.output)
@@ -100,7 +98,6 @@ extension ClientConnection {
 
     /// Puts what has come of the body behind the prepared head.
     private func prepareBody(from headEnd: Int) throws(ParseError) {
-        let buffers = worker.buffers
         preparedHeadByteCount = buffers.output.count
         var end = headEnd
         if requestRelay.isPlain {
@@ -115,7 +112,6 @@ extension ClientConnection {
     }
 
     private func reframeRequest(from offset: inout Int) throws(ParseError) {
-        let buffers = worker.buffers
         try buffers.withInput { bytes throws(ParseError) in
             try requestRelay.reframe(bytes, from: &offset, into: &buffers.output)
         }
@@ -130,7 +126,7 @@ extension ClientConnection {
             _ = prepared.withBytes { bytes in connection.send(bytes) }
             if !mayReplay { forgetPreparedRequest() }
         } else {
-            worker.buffers.sendOutput(on: connection)
+            buffers.sendOutput(on: connection)
             if mayReplay { keepPreparedRequest() }
         }
     }
@@ -141,7 +137,6 @@ extension ClientConnection {
         guard case .body = exchange.requestSide, let connection = upstream?.connection,
             !connection.hasUnsentBytes, !connection.hasFailed
         else { return false }
-        let buffers = worker.buffers
         let isFlowing = requestRelay.contentCount >= LoopBuffers.flowingBytesMin
         switch buffers.take(from: downstream, seen: 0, isFlowing: isFlowing) {
         case .nothing: return false
@@ -162,7 +157,6 @@ extension ClientConnection {
     }
 
     private func sendRequestBody(on connection: Connection) throws(ParseError) -> Int {
-        let buffers = worker.buffers
         if requestRelay.isPlain {
             let end = requestRelay.takePlain(buffers.inputCount)
             buffers.sendInput(0..<end, on: connection)
@@ -188,7 +182,6 @@ extension ClientConnection {
     /// Reads and throws away what a refused client still sends, until it has read the answer and
     /// closes, or its time is up (RFC 9112 §9.6).
     func discardInput() -> Bool {
-        let buffers = worker.buffers
         switch buffers.take(from: downstream, seen: 0) {
         case .bytes:
             buffers.keep(from: buffers.inputCount, with: downstream)

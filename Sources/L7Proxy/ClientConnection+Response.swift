@@ -9,7 +9,7 @@ extension ClientConnection {
         guard case .awaitingHead = exchange.responseSide, !downstream.hasUnsentBytes,
             let connection = upstream?.connection
         else { return false }
-        switch worker.buffers.take(from: connection, seen: scannedResponseCount) {
+        switch buffers.take(from: connection, seen: scannedResponseCount) {
         // A send has failed, and nothing has come that would explain it.
         case .nothing where connection.hasFailed: perform(exchange.upstreamFailed())
         case .nothing: return false
@@ -23,7 +23,6 @@ extension ClientConnection {
     }
 
     private func parseResponse(from connection: Connection) {
-        let buffers = worker.buffers
         do throws(ParseError) {
             let progress = try buffers.withInput { bytes throws(ParseError) in
                 try configuration.responseParser.parse(
@@ -44,7 +43,6 @@ extension ClientConnection {
     private func receiveResponse(
         headByteCount: Int, from connection: Connection
     ) throws(ParseError) {
-        let buffers = worker.buffers
         // The one copy of it: it is read from here on, and handed on as it is.
         let head = buffers.responseHead
         let method = exchange.request.method
@@ -64,11 +62,15 @@ extension ClientConnection {
         switch action {
         case .skipInterim: buffers.keep(from: headByteCount, with: connection)
         case .forwardInterim:
-            writeResponseHead(head, options) { $0.keepsContentLength = false }
+            var forwarding = ResponseForwarding()
+            forwarding.keepsContentLength = false
+            write(head, options, forwarding)
             buffers.sendOutput(on: downstream)
             buffers.keep(from: headByteCount, with: connection)
         case .openTunnel:
-            writeResponseHead(head, options) { $0.persistence = .upgrade }
+            var forwarding = ResponseForwarding()
+            forwarding.persistence = .upgrade
+            write(head, options, forwarding)
             openTunnel(headByteCount: headByteCount)
         case .forwardResponse:
             forwardResponse(head, framing, options)
@@ -79,7 +81,6 @@ extension ClientConnection {
 
     /// RFC 9110 §15.2.2: a 101 that does not say what was offered is no answer to this request.
     private func checkUpgrade(_ options: ConnectionOptions) throws(ParseError) {
-        let buffers = worker.buffers
         guard exchange.request.offersUpgrade else { throw .invalidUpgrade }
         let isMet = buffers.withInput { bytes in
             expectedUpgrade?.isMet(by: buffers.responseHead, options: options, in: bytes) ?? false
@@ -97,17 +98,14 @@ extension ClientConnection {
 
     /// Tells the balancer how long it took, and the route what cookies there are.
     private func noteResponse() {
-        guard !worker.buffers.responseHead.isInterim else { return }
-        progress.answered(worker.buffers.responseHead.status, at: worker.loop.now)
-        // Part by part: a method of an optional copies all of it.
-        if let load = choice?.load, let begun = choice?.chosenAt {
-            load.answered(since: begun, at: worker.loop.now)
+        guard !buffers.responseHead.isInterim else { return }
+        progress.answered(buffers.responseHead.status, at: worker.loop.now)
+        guard let choice else { return }
+        choice.target.load.answered(since: choice.chosenAt, at: worker.loop.now)
+        guard choice.affinity.learns else { return }
+        buffers.withInput { bytes in
+            configuration.learn(from: buffers.responseHead, in: bytes, of: choice)
         }
-        guard choice?.affinity.learns == true, var learned = choice else { return }
-        worker.buffers.withInput { bytes in
-            configuration.learn(from: worker.buffers.responseHead, in: bytes, of: &learned)
-        }
-        self.choice = learned
     }
 
     private func forwardResponse(
@@ -121,28 +119,25 @@ extension ClientConnection {
         let passesTrailers =
             framing.isChunked && isChunked && exchange.request.acceptsTrailers
             && !options.hasOtherTokens
-        responseRelay = BodyRelay(
+        responseRelay.begin(
             framing: framing, target: isChunked ? .chunked : .plain, passesTrailers: passesTrailers)
-        writeResponseHead(head, options) { forwarding in
-            forwarding.isChunked = isChunked
-            forwarding.passesTrailers = passesTrailers
-            // RFC 9110 §8.6: no length in an answer that can have no body at all.
-            forwarding.keepsContentLength = !needsFraming && head.status != 204
-            // What the client is told about its connection.
-            forwarding.persistence = Persistence(
-                isKept: exchange.request.wantsKeepAlive && clientSeesEnd,
-                version: exchange.request.version)
-        }
+        var forwarding = ResponseForwarding()
+        forwarding.isChunked = isChunked
+        forwarding.passesTrailers = passesTrailers
+        // RFC 9110 §8.6: no length in an answer that can have no body at all.
+        forwarding.keepsContentLength = !needsFraming && head.status != 204
+        // What the client is told about its connection.
+        forwarding.persistence = Persistence(
+            isKept: exchange.request.wantsKeepAlive && clientSeesEnd,
+            version: exchange.request.version)
+        write(head, options, forwarding)
     }
 
     /// Writes the head to the loop's output, with the affinity cookie before the application's own.
-    private func writeResponseHead(
-        _ head: ResponseHead, _ options: ConnectionOptions,
-        _ configure: (inout ResponseForwarding) -> Void
+    private func write(
+        _ head: ResponseHead, _ options: ConnectionOptions, _ forwarding: ResponseForwarding
     ) {
-        let buffers = worker.buffers
-        var forwarding = ResponseForwarding()
-        configure(&forwarding)
+        var forwarding = forwarding
         let sendsHSTS = security?.sendsHSTS ?? false
         forwarding.replacesHSTS = sendsHSTS
         buffers.output.removeAll()
@@ -159,7 +154,6 @@ extension ClientConnection {
 
     /// Sends the output and what belongs to the body from `offset` on, in one call.
     private func sendResponseBody(from offset: Int, isBehindHead: Bool = false) {
-        let buffers = worker.buffers
         var end = offset
         if responseRelay.isPlain {
             end += responseRelay.takePlain(buffers.inputCount - offset)
@@ -191,7 +185,6 @@ extension ClientConnection {
         guard case .body = exchange.responseSide, !downstream.hasUnsentBytes,
             let connection = upstream?.connection
         else { return false }
-        let buffers = worker.buffers
         let isFlowing = responseRelay.contentCount >= LoopBuffers.flowingBytesMin
         switch buffers.take(from: connection, seen: 0, isFlowing: isFlowing) {
         case .nothing: return false
@@ -222,7 +215,6 @@ extension ClientConnection {
         if !endsBody { noteTruncation() }
         perform(exchange.upstreamEnded(endsBody: endsBody))
         guard endsBody else { return }
-        let buffers = worker.buffers
         buffers.output.removeAll()
         responseRelay.finish(into: &buffers.output)
         if buffers.output.count > 0 { buffers.sendOutput(on: downstream) }
@@ -230,10 +222,10 @@ extension ClientConnection {
     }
 
     private func finishResponse(isWhole: Bool, consumed: Int) {
-        let hasExcess = consumed < worker.buffers.inputCount
+        let hasExcess = consumed < buffers.inputCount
         if let connection = upstream?.connection {
             // What was kept of a partial head has been used, too.
-            worker.buffers.keep(from: worker.buffers.inputCount, with: connection)
+            buffers.keep(from: buffers.inputCount, with: connection)
         }
         guard isWhole else { return }
         noteSuccess()
@@ -242,7 +234,6 @@ extension ClientConnection {
 
     /// A backend says how long it keeps an idle connection: `Keep-Alive: timeout=5`.
     private func noteKeepAliveTimeout() {
-        let buffers = worker.buffers
         guard let field = buffers.responseHead.fields.first(.keepAlive) else { return }
         upstream?.keepAliveSeconds = buffers.withInput { bytes in
             KeepAliveField.timeout(bytes.extracting(field.value.offsets))

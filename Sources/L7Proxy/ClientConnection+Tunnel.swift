@@ -8,7 +8,6 @@ extension ClientConnection {
     /// backend's came glued to it.
     func openTunnel(headByteCount: Int) {
         guard let connection = upstream?.connection else { return }
-        let buffers = worker.buffers
         let glued = headByteCount..<buffers.inputCount
         buffers.sendOutput(andInput: glued, on: downstream)
         progress.downByteCount += UInt64(glued.count)
@@ -63,7 +62,6 @@ extension ClientConnection {
             if source.isHungUp && !source.hasFinishedSending { tunnelBroke(at: source) }
             return false
         }
-        let buffers = worker.buffers
         switch buffers.take(from: source, seen: 0) {
         case .nothing: return false
         case .bytes:
@@ -108,7 +106,6 @@ extension ClientConnection {
     }
 
     private func sendClose(on target: Connection) {
-        let buffers = worker.buffers
         // RFC 6455 §5.3: a client's masking keys cannot be foretold.
         let mask: UInt32? = target === downstream ? nil : UInt32.random(in: 0 ... .max)
         buffers.output.removeAll()

@@ -13,6 +13,8 @@ import Transport
 /// it answered, the response and the tunnel.
 final class ClientConnection: ConnectionHandler {
     let worker: WorkerContext
+    /// Those of the worker.
+    let buffers: LoopBuffers
     let downstream: Connection
     /// Non-nil exactly while a connection to a backend is leased or being opened.
     var upstream: UpstreamConnection?
@@ -91,6 +93,7 @@ final class ClientConnection: ConnectionHandler {
 
     init(_ connection: Connection, peer: IPAddress, localPort: UInt16, worker: WorkerContext) {
         self.worker = worker
+        buffers = worker.buffers
         self.peer = peer
         self.localPort = localPort
         downstream = connection
@@ -277,9 +280,9 @@ final class ClientConnection: ConnectionHandler {
         beginRecordIfNone()
         progress.answeredLocally(status, byteCount: response.bodyByteCount)
         if security?.sendsHSTS == true { response.fieldLines = ResponseForwarding.hstsLine }
-        worker.buffers.output.removeAll()
-        response.write(date: worker.dateLine, into: &worker.buffers.output)
-        worker.buffers.sendOutput(on: downstream)
+        buffers.output.removeAll()
+        response.write(date: worker.dateLine, into: &buffers.output)
+        buffers.sendOutput(on: downstream)
         perform(exchange.localResponseSent())
     }
 
@@ -332,10 +335,16 @@ final class ClientConnection: ConnectionHandler {
     private func forgetExchange() {
         reportExchange()
         leaveQueue()
-        choice?.end(monotonicSeconds: worker.monotonicSeconds)
-        choice = nil
+        endChoice()
         forgetPreparedRequest()
         scannedResponseCount = 0
+    }
+
+    private func endChoice() {
+        guard let ended = choice.take() else { return }
+        ended.end(monotonicSeconds: worker.monotonicSeconds)
+        // That of a tunnel may be of a configuration that was let go.
+        if !isTunnel { configuration.giveBack(ended) }
     }
 
     /// Closes so that the client can read the answer: a close with unread bytes would be a reset,

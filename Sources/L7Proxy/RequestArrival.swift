@@ -23,13 +23,13 @@ struct RequestArrival: ~Copyable {
     private(set) var explanation: StaticString = ""
 
     init(
-        _ head: borrowing RequestHead, in bytes: Span<UInt8>, from client: ClientConnection
+        _ head: borrowing RequestHead, in bytes: Span<UInt8>, from client: ClientConnection,
+        under configuration: WorkerConfiguration
     ) throws(ParseError) {
         let framing = try MessageFraming.ofRequest(head, in: bytes)
         let hopsLeft = head.method == .options ? try MaxForwards.value(of: head, in: bytes) : nil
         options = try ConnectionOptions(head.fields, in: bytes)
         self.framing = framing
-        let configuration = client.configuration
         let resolver = configuration.resolver
         let address = resolver.client(peer: client.peer, head: head, in: bytes)
         forwarding = RequestForwarding(peer: client.peer, client: address)
@@ -43,9 +43,9 @@ struct RequestArrival: ~Copyable {
         noteFacts(of: head)
         facts.acceptsTrailers = TrailerOffer.isMade(by: head, options: options, in: bytes)
         forwarding.acceptsTrailers = facts.acceptsTrailers
-        refusal = refusal(of: head, in: bytes, from: client)
+        refusal = refusal(of: head, in: bytes, from: client, within: configuration.limits)
         if let hopsLeft { noteHopsLeft(hopsLeft) }
-        if refusal == nil { route(head, in: bytes, from: client) }
+        if refusal == nil { route(head, in: bytes, from: client, under: configuration) }
     }
 
     private mutating func noteFacts(of head: RequestHead) {
@@ -88,9 +88,9 @@ struct RequestArrival: ~Copyable {
     }
 
     private func refusal(
-        of head: RequestHead, in bytes: Span<UInt8>, from client: ClientConnection
+        of head: RequestHead, in bytes: Span<UInt8>, from client: ClientConnection,
+        within limits: Limits
     ) -> UInt16? {
-        let limits = client.configuration.limits
         if client.isOnWrongPort { return 400 }
         // RFC 9110 §15.5.20.
         if let security = client.security,
@@ -115,9 +115,9 @@ struct RequestArrival: ~Copyable {
     }
 
     private mutating func route(
-        _ head: RequestHead, in bytes: Span<UInt8>, from client: ClientConnection
+        _ head: RequestHead, in bytes: Span<UInt8>, from client: ClientConnection,
+        under configuration: WorkerConfiguration
     ) {
-        let configuration = client.configuration
         let snapshot = configuration.snapshot
         let host = bytes.extracting(head.host.offsets)
         // `OPTIONS *` asks a server as a whole, so only a rule for all of it applies.
@@ -132,7 +132,7 @@ struct RequestArrival: ~Copyable {
         let isSecure = clientIsSecure(head, in: bytes)
         if snapshot.needsTLS(match) && !isSecure {
             refusal = 308
-            location = secureLocation(of: head, in: bytes, from: client)
+            location = secureLocation(of: head, in: bytes, port: snapshot.tlsPort ?? 443)
             return
         }
         if let objection = snapshot.objection(to: client.security, ofHost: host) {
@@ -154,27 +154,26 @@ struct RequestArrival: ~Copyable {
             address: forwarding.client, unixSeconds: worker.loop.unixSeconds,
             monotonicSeconds: worker.monotonicSeconds)
         configuration.noteHealth(at: worker.loop.now)
-        choice = configuration.choose(plan, head, in: bytes, from: facts)
-        guard let affinity = choice?.affinity else {
+        guard let choice = configuration.choose(plan, head, in: bytes, from: facts) else {
             refusal = 503
             return
         }
-        choice?.isSecure = isSecure
-        choice?.chosenAt = worker.loop.now
-        forwarding.strippedCookie = affinity.strippedCookie
-        forwarding.sessionMoved = choice?.selection.wasMoved ?? false
+        choice.isSecure = isSecure
+        choice.chosenAt = worker.loop.now
+        forwarding.strippedCookie = choice.affinity.strippedCookie
+        forwarding.sessionMoved = choice.selection.wasMoved
+        self.choice = choice
     }
 
     /// The same place in TLS. A client that names a port sees ours as they are; one that names none
     /// sees the ones that everybody knows.
     private func secureLocation(
-        of head: RequestHead, in bytes: Span<UInt8>, from client: ClientConnection
+        of head: RequestHead, in bytes: Span<UInt8>, port: UInt16
     ) -> [UInt8] {
         var writer = ByteWriter(capacity: bytes.count + 64)
         writer.append("https://")
         writer.append(bytes, head.host)
         let namesPort = head.authority.count > head.host.count
-        let port = client.configuration.snapshot.tlsPort ?? 443
         if namesPort && port != 443 {
             writer.append(UInt8(ascii: ":"))
             writer.append(decimal: UInt64(port))

@@ -10,8 +10,10 @@ final class WorkerConfiguration {
     let snapshot: ConfigSnapshot
     private var selector: BackendSelector
     private let health: HealthView
-    /// By service, backend and source address.
-    private let pools: [[[UpstreamPool]]]
+    /// By service and backend.
+    private let targets: [[BackendTarget]]
+    /// Of exchanges that are over.
+    private var spareChoices: [Choice] = []
     /// Nanoseconds by `Wait`.
     private let timeouts: [UInt64]
     let limits: Limits
@@ -32,7 +34,9 @@ final class WorkerConfiguration {
     ) {
         self.snapshot = snapshot
         self.counters = counters
-        self.pools = pools
+        targets = zip(snapshot.services, pools).map { service, pools in
+            zip(service.backends, pools).map { BackendTarget($1, load: $0.load) }
+        }
         selector = BackendSelector(services: snapshot.services, seed: seed)
         hasBackendLimits = snapshot.health.contains { $0.connectionsMax.contains { $0 > 0 } }
         health = HealthView(snapshot.health, board: snapshot.healthBoard)
@@ -85,9 +89,9 @@ final class WorkerConfiguration {
     var tunnelHomes: Set<TunnelHome> {
         var homes: Set<TunnelHome> = []
         for (position, service) in snapshot.health.enumerated() {
-            for (backend, ofBackend) in pools[position].enumerated()
+            for (backend, target) in targets[position].enumerated()
             where service.isKept(backend) {
-                for pool in ofBackend {
+                for pool in target.pools {
                     homes.insert(TunnelHome(service: service.name, address: pool.address))
                 }
             }
@@ -109,13 +113,32 @@ final class WorkerConfiguration {
             let selection = selector.select(
                 for: plan.affinity, head: head, in: bytes, from: client)
         else { return nil }
-        let affinity = plan.affinity.route(of: selection)
+        guard selection.isCanary else {
+            return choice(plan.affinity, plan.retry, selection, from: client)
+        }
+        return choice(plan.affinity.route(of: selection), plan.retry, selection, from: client)
+    }
+
+    private func choice(
+        _ affinity: RouteAffinity, _ retry: RetryRule, _ selection: Selection,
+        from client: ClientFacts
+    ) -> Choice {
         noteUse(of: selection, by: affinity)
-        var choice = Choice(
-            plan: RoutePlan(affinity: affinity, retry: plan.retry), selection: selection,
-            client: client, pool: pool(for: selection, of: affinity, client: client))
-        choice.enter(load(for: selection, of: affinity))
-        return choice
+        let target = targets[affinity.service][selection.backend]
+        let aim = Choice.Aim(target: target, selection: selection)
+        guard let spare = spareChoices.popLast() else {
+            return Choice(affinity, retry, from: client, at: aim)
+        }
+        spare.begin(affinity, retry, from: client, at: aim)
+        return spare
+    }
+
+    /// 512: 150 KB, and more exchanges than nearly all workers have at one time.
+    private static let spareChoicesMax = 512
+
+    /// Takes back the choice of an exchange that is over, which nobody holds any more.
+    func giveBack(_ choice: Choice) {
+        if spareChoices.count < Self.spareChoicesMax { spareChoices.append(choice) }
     }
 
     private func noteUse(of selection: Selection, by affinity: RouteAffinity) {
@@ -125,22 +148,18 @@ final class WorkerConfiguration {
         }
     }
 
-    /// Where a request goes after no connection could be made to where it was going.
-    func successor(of failed: Choice) -> Choice? {
-        var tried = failed.tried
-        tried.insert(failed.selection.backend)
-        guard !tried.isFull,
+    /// Turns a request to another backend after it has come to nothing where it was going. False,
+    /// and it stays where it is, when there is no other.
+    func turnToSuccessor(_ choice: Choice) -> Bool {
+        guard choice.noteTried(),
             let selection = selector.successor(
-                of: failed.selection, for: failed.affinity, excluding: tried, from: failed.client)
-        else { return nil }
-        noteUse(of: selection, by: failed.affinity)
-        var choice = failed
-        choice.tried = tried
-        choice.announcesMove = selection.wasMoved && !failed.selection.wasMoved
-        choice.selection = selection
-        choice.pool = pool(for: selection, of: failed.affinity, client: failed.client)
-        choice.enter(load(for: selection, of: failed.affinity))
-        return choice
+                of: choice.selection, for: choice.affinity, excluding: choice.tried,
+                from: choice.client)
+        else { return false }
+        noteUse(of: selection, by: choice.affinity)
+        let target = targets[choice.service][selection.backend]
+        choice.turn(to: Choice.Aim(target: target, selection: selection))
+        return true
     }
 
     /// The place that a request needs at the chosen backend; nil where their number is unbounded.
@@ -174,24 +193,9 @@ final class WorkerConfiguration {
     }
 
     /// Shows a response to a route that learns its sessions from them.
-    func learn(from head: ResponseHead, in bytes: Span<UInt8>, of choice: inout Choice) {
+    func learn(from head: ResponseHead, in bytes: Span<UInt8>, of choice: Choice) {
         selector.learn(
             from: head, in: bytes, of: &choice.selection, for: (choice.affinity, choice.client))
-    }
-
-    private func load(for selection: Selection, of affinity: RouteAffinity) -> BackendLoad {
-        snapshot.services[affinity.service].backends[selection.backend].load
-    }
-
-    /// The same client always comes from the same source address, so that an affinity behind the
-    /// backend's address (kube-proxy's ClientIP) can tell our clients apart.
-    private func pool(
-        for selection: Selection, of affinity: RouteAffinity, client: ClientFacts
-    ) -> UpstreamPool {
-        let bySource = pools[affinity.service][selection.backend]
-        guard bySource.count > 1 else { return bySource[0] }
-        let key = selection.clientKey != 0 ? selection.clientKey : client.address.stableHash
-        return bySource[Int(key % UInt64(bySource.count))]
     }
 }
 
@@ -203,79 +207,5 @@ struct QueueTicket {
     /// To be called once.
     func giveBack() {
         waiting.leave()
-    }
-}
-
-/// The backend chosen for one exchange, and why.
-struct Choice {
-    /// That of the route, or of its canary where that serves the request.
-    let affinity: RouteAffinity
-    let retry: RetryRule
-    var selection: Selection
-    let client: ClientFacts
-    var pool: UpstreamPool
-    /// Backends that could not be reached for this request.
-    var tried = TriedBackends()
-    /// The backend is to hear that this session lived elsewhere, and its head does not say so yet.
-    var announcesMove = false
-    /// The client's connection is TLS, by our own or a trusted peer's account.
-    var isSecure = false
-    /// When the backend was chosen.
-    var chosenAt: MonotonicTime?
-    private var hold: SessionHold?
-    /// Counts this exchange as long as the backend has it to do.
-    private(set) var load: BackendLoad?
-    private var isTunnel = false
-
-    init(plan: RoutePlan, selection: Selection, client: ClientFacts, pool: UpstreamPool) {
-        affinity = plan.affinity
-        retry = plan.retry
-        self.selection = selection
-        self.client = client
-        self.pool = pool
-    }
-
-    /// Position of the service that the backend is of.
-    var service: Int { affinity.service }
-
-    /// Writes the affinity cookie, if this response is to set one.
-    func writeCookie(at unixSeconds: Int64, into writer: inout ByteWriter) {
-        guard selection.setsCookie else { return }
-        affinity.appendSetCookie(
-            for: selection, isSecure: isSecure, at: unixSeconds, to: &writer)
-    }
-
-    /// The exchange is the backend's now, and no longer that of the one before.
-    mutating func enter(_ load: BackendLoad) {
-        self.load?.leave()
-        load.enter()
-        self.load = load
-    }
-
-    /// An open tunnel keeps its session however long it lasts.
-    mutating func openTunnel() {
-        guard !isTunnel else { return }
-        isTunnel = true
-        load?.tunnelOpened()
-        hold = affinity.hold(selection, for: client)
-    }
-
-    /// The exchange, or the tunnel, is over: the session's idle time begins. To be called once.
-    mutating func end(monotonicSeconds: UInt32) {
-        hold?.release(monotonicSeconds: monotonicSeconds)
-        hold = nil
-        if isTunnel { load?.tunnelClosed() }
-        load?.leave()
-        load = nil
-    }
-}
-
-extension BackendLoad {
-    /// A backend that was chosen at `begun` has answered.
-    func answered(since begun: MonotonicTime, at now: MonotonicTime) {
-        let microseconds = (now.nanoseconds &- begun.nanoseconds) / 1_000
-        answered(
-            afterMicroseconds: UInt32(clamping: microseconds),
-            at: UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000))
     }
 }

@@ -23,8 +23,8 @@ package struct BodyRelay: ~Copyable, Sendable {
     }
 
     private var source: Source
-    private let target: Target
-    private let passesTrailers: Bool
+    private var target: Target
+    private var passesTrailers: Bool
     /// What has come of the trailer section, when it is to be passed on. The decoder bounds it.
     private var trailers: [UInt8] = []
     /// Bytes of content moved so far.
@@ -35,11 +35,26 @@ package struct BodyRelay: ~Copyable, Sendable {
     package init(framing: BodyFraming, target: Target, passesTrailers: Bool = false) {
         self.target = target
         self.passesTrailers = passesTrailers && target == .chunked
+        source = BodyRelay.source(framing)
+    }
+
+    /// Begins anew, with the next body: as `init`, without letting go of what need not be.
+    package mutating func begin(
+        framing: BodyFraming, target: Target, passesTrailers: Bool = false
+    ) {
+        self.target = target
+        self.passesTrailers = passesTrailers && target == .chunked
+        source = BodyRelay.source(framing)
+        contentCount = 0
+        if !trailers.isEmpty { trailers = [] }
+    }
+
+    private static func source(_ framing: BodyFraming) -> Source {
         switch framing {
-        case .none: source = .none
-        case .length(let count): source = .length(remaining: count)
-        case .chunked: source = .chunked(ChunkedDecoder())
-        case .untilClose: source = .untilClose
+        case .none: .none
+        case .length(let count): .length(remaining: count)
+        case .chunked: .chunked(ChunkedDecoder())
+        case .untilClose: .untilClose
         }
     }
 

@@ -58,7 +58,9 @@ final class RouteTallies {
 }
 
 /// The counters of one configuration, by the positions in it.
-struct RouteCounterTable {
+///
+/// A class, so that a look at it counts one reference and not one for each part.
+final class RouteCounterTable {
     struct Entry {
         let own: RouteCounters
         /// The same where the route has no canary.
@@ -70,6 +72,15 @@ struct RouteCounterTable {
     let routes: [Entry]
     /// Of each route.
     let services: [Int]
+
+    init(
+        unrouted: RouteCounters, byDefault: RouteCounters, routes: [Entry], services: [Int]
+    ) {
+        self.unrouted = unrouted
+        self.byDefault = byDefault
+        self.routes = routes
+        self.services = services
+    }
 
     func counters(of place: ExchangeRecord.Place) -> RouteCounters {
         guard let route = place.route else {

@@ -1,0 +1,33 @@
+import StickyPolicy
+import Transport
+
+/// What a worker needs of one backend to send requests there.
+final class BackendTarget {
+    /// One for each source address; at least one.
+    let pools: [UpstreamPool]
+    /// What it has to do, as all workers count it.
+    let load: BackendLoad
+
+    init(_ pools: [UpstreamPool], load: BackendLoad) {
+        self.pools = pools
+        self.load = load
+    }
+
+    /// The same client always comes from the same source address, so that an affinity behind the
+    /// backend's address (kube-proxy's ClientIP) can tell our clients apart.
+    func pool(for selection: Selection, of client: ClientFacts) -> UpstreamPool {
+        guard pools.count > 1 else { return pools[0] }
+        let key = selection.clientKey != 0 ? selection.clientKey : client.address.stableHash
+        return pools[Int(key % UInt64(pools.count))]
+    }
+}
+
+extension BackendLoad {
+    /// A backend that was chosen at `begun` has answered.
+    func answered(since begun: MonotonicTime, at now: MonotonicTime) {
+        let microseconds = (now.nanoseconds &- begun.nanoseconds) / 1_000
+        answered(
+            afterMicroseconds: UInt32(clamping: microseconds),
+            at: UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000))
+    }
+}
