@@ -126,7 +126,7 @@ struct ExplainReport {
     private func describe(_ route: Route) -> String {
         let service = configuration.services[route.service].name
         return "\(route.host.text) \(route.path) \(route.typeText) -> \(service) "
-            + "(\(route.origin))"
+            + "(\(route.origin.text))"
     }
 
     /// The table of this one route alone says whether it would match.

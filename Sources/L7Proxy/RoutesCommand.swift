@@ -32,7 +32,7 @@ struct RoutesTable {
             rows.append([
                 route.host.text, route.path, route.typeText, service.name,
                 RoutesTable.affinity(route.affinity),
-                RoutesTable.backends(of: service), route.origin,
+                RoutesTable.backends(of: service), route.origin.text,
             ])
             guard let canary = route.canary else { continue }
             rows.append(RoutesTable.row(canary, configuration.services[canary.service]))

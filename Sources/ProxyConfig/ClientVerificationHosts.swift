@@ -6,12 +6,16 @@ extension Draft {
     mutating func spreadClientVerification() {
         var byHost: [HostPattern: ClientVerification] = [:]
         for route in configuration.routes where byHost[route.host] == nil {
-            byHost[route.host] = route.clientVerification
+            byHost[route.host] = route.treatment.clientVerification
         }
         guard !byHost.isEmpty else { return }
         for index in configuration.routes.indices {
-            configuration.routes[index].clientVerification =
-                byHost[configuration.routes[index].host]
+            let wanted = byHost[configuration.routes[index].host]
+            guard configuration.routes[index].clientVerification != wanted else {
+                continue
+            }
+            configuration.routes[index].treatment.clientVerification = wanted
+            configuration.routes[index].share(among: &treatments)
         }
     }
 }

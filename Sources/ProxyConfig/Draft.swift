@@ -7,6 +7,8 @@ struct Draft {
     private var servicePositions: [String: Int] = [:]
     private var serviceOrigins: [String: Position] = [:]
     private var routeOrigins: [RouteKey: Position] = [:]
+    /// Of the routes so far.
+    var treatments = SharedTreatments()
     /// Canaries wait until all routes are known.
     private var canaries: [Canary] = []
     /// Where each route was written, by its position in `configuration.routes`.
@@ -16,7 +18,7 @@ struct Draft {
     private struct RouteKey: Hashable {
         var host: HostPattern
         /// A prefix is a list of path elements: a slash at its end means nothing.
-        var path: Substring
+        var path: String
         var isExact: Bool
         var isPattern: Bool
 
@@ -26,7 +28,7 @@ struct Draft {
             isPattern = route.isPattern
             let isPrefix = !isExact && !isPattern
             let drops = isPrefix && route.path.utf8.count > 1 && route.path.hasSuffix("/")
-            path = drops ? route.path.dropLast() : route.path[...]
+            path = drops ? String(route.path.dropLast()) : route.path
         }
     }
 
@@ -71,6 +73,7 @@ struct Draft {
         if let earlier = routeOrigins[key] { return .failure(Taken(earlier)) }
         routeOrigins[key] = position
         configuration.routes.append(route)
+        configuration.routes[configuration.routes.count - 1].share(among: &treatments)
         routePositions.append(position)
         return .success(())
     }
@@ -122,7 +125,7 @@ struct Draft {
         where routePositions[index] == routePositions[primary]
             && configuration.routes[index].path == model.path
         {
-            configuration.routes[index].canary = attached
+            configuration.routes[index].treatment.canary = attached
         }
     }
 

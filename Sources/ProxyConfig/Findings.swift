@@ -1,3 +1,5 @@
+import ProxyCore
+
 /// Collects what is said about the files, and finds the lines that go with it.
 ///
 /// A class, because every reader of one load writes to the same list.
@@ -92,6 +94,10 @@ final class Findings {
 
     func describe(_ position: Position) -> String {
         "\(files[position.file].name):\(position.line)"
+    }
+
+    func origin(_ position: Position) -> RouteOrigin {
+        RouteOrigin(file: files[position.file].name, line: position.line)
     }
 
     private func excerpt(at position: Position) -> Diagnostic.Excerpt {

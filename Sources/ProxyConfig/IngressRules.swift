@@ -65,20 +65,16 @@ struct IngressRules {
         guard let service = service(of: backend, &draft) else { return }
         var route = Route(
             host: host, path: path, pathType: pathType(of: rule), service: service,
-            affinity: behaviour.affinity(for: draft.configuration.services[service]),
-            origin: ingress.title)
+            treatment: behaviour.treatment(
+                for: draft.configuration.services[service], verification),
+            origin: RouteOrigin(object: ingress.title))
         route.isPattern = behaviour.isPattern(path, route.pathType)
         if route.isPattern, let fault = findings.patternFault?(path) {
             return reader.warn(
                 "\(quoted(path)) is no regular expression (\(fault)), the rule is left out",
                 at: rule.position)
         }
-        route.upgradeProtocols = behaviour.upgradeProtocols
-        route.retry = behaviour.retry
-        route.closesTunnelsOnDrain = behaviour.closesTunnelsOnDrain
         if behaviour.drainsOn404 { draft.drainOn404(service: service, reader, at: rule.position) }
-        route.tlsRule = behaviour.tlsRule
-        route.clientVerification = verification
         guard !behaviour.canary.isOn else {
             return draft.add(
                 Canary(

@@ -70,6 +70,19 @@ struct RouteBehaviour {
         return settings
     }
 
+    /// All that a route to `service` does with its requests.
+    ///
+    /// - Parameter verification: what its clients must show of themselves.
+    func treatment(for service: Service, _ verification: ClientVerification?) -> RouteTreatment {
+        var treatment = RouteTreatment(affinity: affinity(for: service))
+        treatment.upgradeProtocols = upgradeProtocols
+        treatment.retry = retry
+        treatment.closesTunnelsOnDrain = closesTunnelsOnDrain
+        treatment.tlsRule = tlsRule
+        treatment.clientVerification = verification
+        return treatment
+    }
+
     private func kind(for service: Service) -> AffinitySettings.Kind {
         switch affinity {
         case .cookie: return .cookie(cookie.settings)

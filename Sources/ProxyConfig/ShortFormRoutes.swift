@@ -34,18 +34,15 @@ struct ShortFormRoutes {
         let service = draft.position(of: named, in: behaviour.upstreamTLS(in: secrets))
         var route = Route(
             host: host, path: path, pathType: pathType, service: service,
-            affinity: behaviour.affinity(for: draft.configuration.services[service]),
-            origin: reader.findings.describe(position))
+            treatment: behaviour.treatment(
+                for: draft.configuration.services[service],
+                behaviour.clientVerification(in: secrets)),
+            origin: reader.findings.origin(position))
         route.isPattern = behaviour.isPattern(path, route.pathType)
         if route.isPattern, let fault = reader.findings.patternFault?(path) {
             reader.fault("\(quoted(path)) is no regular expression (\(fault))", at: position)
         }
-        route.upgradeProtocols = behaviour.upgradeProtocols
-        route.retry = behaviour.retry
-        route.closesTunnelsOnDrain = behaviour.closesTunnelsOnDrain
         if behaviour.drainsOn404 { draft.drainOn404(service: service, reader, at: position) }
-        route.tlsRule = behaviour.tlsRule
-        route.clientVerification = behaviour.clientVerification(in: secrets)
         guard !behaviour.canary.isOn else {
             return draft.add(
                 Canary(route: route, behaviour: behaviour, reader: reader, position: position))

@@ -20,14 +20,26 @@ package struct SourceFile: Sendable {
     }
 }
 
-/// Where something stands in the files.
+/// Where something stands in the files. Every value of a file has one, so it is small.
 struct Position: Hashable, Sendable {
+    private let fileNumber: UInt16
+    private let characterCount: UInt16
+    private let lineNumber: UInt32
+    private let columnNumber: UInt32
+
+    init(file: Int, line: Int, column: Int, length: Int = 1) {
+        fileNumber = UInt16(clamping: file)
+        characterCount = UInt16(clamping: length)
+        lineNumber = UInt32(clamping: line)
+        columnNumber = UInt32(clamping: column)
+    }
+
     /// Position in the list of files.
-    var file: Int
+    var file: Int { Int(fileNumber) }
     /// From 1.
-    var line: Int
+    var line: Int { Int(lineNumber) }
     /// From 1, in characters.
-    var column: Int
+    var column: Int { Int(columnNumber) }
     /// Characters on that line, at least 1.
-    var length = 1
+    var length: Int { Int(characterCount) }
 }

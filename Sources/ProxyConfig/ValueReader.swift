@@ -86,12 +86,10 @@ extension Reader {
     }
 
     /// The items of a list, each under the list's key for messages. A wrong type is reported.
-    func list(_ entry: YAMLEntry) -> [YAMLEntry] {
-        guard entry.value.isSequence else {
-            fault(entry, mustBe: "a list")
-            return []
-        }
-        return entry.value.items.map {
+    func list(_ entry: YAMLEntry) -> some RandomAccessCollection<YAMLEntry> {
+        if !entry.value.isSequence { fault(entry, mustBe: "a list") }
+        // Lazily: of thousands of routes no second list is made.
+        return entry.value.items.lazy.map {
             YAMLEntry(key: entry.key, keyPosition: $0.position, value: $0)
         }
     }

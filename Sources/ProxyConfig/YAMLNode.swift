@@ -1,7 +1,14 @@
 /// A value of a YAML document, with the place where it stands.
+///
+/// A cluster's objects are millions of these: the order of the fields leaves no gap.
 struct YAMLNode: Sendable {
-    var position: Position
     var content: Content
+    var position: Position
+
+    init(position: Position, content: Content) {
+        self.position = position
+        self.content = content
+    }
 
     enum Content: Sendable {
         /// A plain (unquoted) scalar is text too: whoever reads it knows what type it needs.
@@ -70,6 +77,12 @@ struct YAMLNode: Sendable {
 
 struct YAMLEntry: Sendable {
     var key: String
-    var keyPosition: Position
     var value: YAMLNode
+    var keyPosition: Position
+
+    init(key: String, keyPosition: Position, value: YAMLNode) {
+        self.key = key
+        self.keyPosition = keyPosition
+        self.value = value
+    }
 }

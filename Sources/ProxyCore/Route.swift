@@ -10,49 +10,44 @@ package struct Route: Sendable, Equatable {
     package var isPattern = false
     /// Position in `Configuration.services`.
     package var service: Int
-    package var affinity: AffinitySettings
-    /// Protocols besides WebSocket that a connection may be turned into, in lower case.
-    package var upgradeProtocols: [String] = []
-    package var retry = RetryRule()
-    /// Tunnels to a backend that drains or is gone are told to end; otherwise they last.
-    package var closesTunnelsOnDrain = false
-    package var tlsRule = TLSRule.whereCertified
-    /// What its clients must show of themselves; nil for nothing.
-    package var clientVerification: ClientVerification?
-    /// An alternative that some of its requests go to.
-    package var canary: RouteCanary?
-    /// Where it was written, for people: `routes.yaml:12` or `Ingress default/shop`.
-    package var origin: String
+    /// Where it was written.
+    package var origin: RouteOrigin
+    private var shared: SharedTreatment
 
     package init(
         host: HostPattern, path: String, pathType: PathType, service: Int,
-        affinity: AffinitySettings, origin: String
+        treatment: RouteTreatment, origin: RouteOrigin
     ) {
         self.host = host
         self.path = path
         self.pathType = pathType
         self.service = service
-        self.affinity = affinity
         self.origin = origin
+        shared = SharedTreatment(treatment)
+    }
+
+    /// What is done with its requests.
+    package var treatment: RouteTreatment {
+        get { shared.value }
+        set { shared = SharedTreatment(newValue) }
+    }
+
+    package var affinity: AffinitySettings { shared.value.affinity }
+    package var upgradeProtocols: [String] { shared.value.upgradeProtocols }
+    package var retry: RetryRule { shared.value.retry }
+    package var closesTunnelsOnDrain: Bool { shared.value.closesTunnelsOnDrain }
+    package var tlsRule: TLSRule { shared.value.tlsRule }
+    package var clientVerification: ClientVerification? { shared.value.clientVerification }
+    package var canary: RouteCanary? { shared.value.canary }
+
+    /// Holds its treatment together with an equal one that is held already.
+    package mutating func share(among known: inout SharedTreatments) {
+        shared = known.equal(to: shared)
     }
 
     /// What logs and counters call it: `shop.example.com/cart`, and `=shop.example.com/cart` for
     /// the exact path alone.
     package var name: String { host.routeName(path: path, pathType: pathType) }
-}
-
-/// The canary of a route: another service for a part of its requests.
-package struct RouteCanary: Sendable, Equatable {
-    /// Position in `Configuration.services`.
-    package var service: Int
-    package var settings: CanarySettings
-    package var affinity: AffinitySettings
-
-    package init(service: Int, settings: CanarySettings, affinity: AffinitySettings) {
-        self.service = service
-        self.settings = settings
-        self.affinity = affinity
-    }
 }
 
 package enum HostPattern: Sendable, Hashable {
@@ -76,14 +71,6 @@ package enum HostPattern: Sendable, Hashable {
         let shown = text + path
         return pathType == .exact ? "=\(shown)" : shown
     }
-}
-
-/// Which requests in the clear are sent to come again in TLS.
-package enum TLSRule: Sendable, Equatable {
-    /// Those to hosts that there is a certificate for.
-    case whereCertified
-    case always
-    case never
 }
 
 package enum PathType: String, Sendable, Equatable, CaseIterable {

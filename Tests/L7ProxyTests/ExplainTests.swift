@@ -132,7 +132,8 @@ struct RegularExpressionTests {
     func route(pattern: String, path: String, isFound: Bool) {
         var route = Route(
             host: .any, path: pattern, pathType: .implementationSpecific, service: 0,
-            affinity: AffinitySettings(), origin: "test")
+            treatment: RouteTreatment(affinity: AffinitySettings()),
+            origin: RouteOrigin(object: "test"))
         route.isPattern = true
         let host: [UInt8] = []
         let match = RouteTable(compiling: [route]).resolve(

@@ -41,7 +41,7 @@ import Testing
         let loaded = try #require(result.configuration, "\(result.rendered)")
         let route = try #require(loaded.routes.first)
         #expect(loaded.routes.count == 1 && route.host == .exact("shop.example.com"))
-        #expect(route.origin == "Ingress default/shop")
+        #expect(route.origin.text == "Ingress default/shop")
         var cookie = CookieSettings()
         cookie.name = "SERVERID"
         cookie.mode = .persistent

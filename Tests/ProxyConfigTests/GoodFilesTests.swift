@@ -20,7 +20,7 @@ import Testing
         let route = try #require(result.routes.first)
         #expect(route.host == .any && route.path == "/" && route.pathType == .prefix)
         #expect(route.affinity.kind == .cookie(CookieSettings()))
-        #expect(route.origin == "routes.yaml:2")
+        #expect(route.origin.text == "routes.yaml:2")
         let service = result.services[route.service]
         #expect(service.name == "*/")
         #expect(service.backends.map(\.name) == ["127.0.0.1:30080", "127.0.0.1:30081"])
@@ -219,7 +219,7 @@ import Testing
         let merged = try #require(result.configuration, "\(result.rendered)")
         #expect(merged.services[0].backends.map(\.name) == ["10.0.0.1:30080", "10.0.0.2:30080"])
         #expect(merged.cookieKeys == [.file("conf/a.key"), .file("conf/b.key")])
-        #expect(merged.routes[0].origin == "conf/a.yaml:3")
+        #expect(merged.routes[0].origin.text == "conf/a.yaml:3")
     }
 
     @Test("a value set in two files is an error, other keys of its mapping are not")

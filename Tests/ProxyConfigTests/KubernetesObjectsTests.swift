@@ -213,7 +213,7 @@ private func slice(_ name: String, _ endpoints: String) -> String {
             + ingress("old", metadata: "creationTimestamp: \"2020-01-01T00:00:00Z\"") + backing
         let result = load(text)
         let routes = try #require(result.configuration).routes
-        #expect(routes.map(\.origin) == ["Ingress default/old"])
+        #expect(routes.map(\.origin.text) == ["Ingress default/old"])
         let message = ": */ is already routed at routes.yaml:45, which is older and counts"
         #expect(
             result.summary == [
@@ -270,7 +270,7 @@ private func slice(_ name: String, _ endpoints: String) -> String {
             ])
         #expect(loaded.routes.map(\.path) == ["/a", "/", "/"])
         #expect(loaded.routes.map(\.pathType) == [.exact, .implementationSpecific, .prefix])
-        #expect(loaded.routes[0].origin == "Ingress web/shop")
+        #expect(loaded.routes[0].origin.text == "Ingress web/shop")
     }
 
     @Test("the default service of the short form stays before a default backend")
@@ -338,7 +338,8 @@ private func slice(_ name: String, _ endpoints: String) -> String {
             [{http: {paths: [{backend: {service: {name: s, port: {number: 80}}}}]}}]}}
             """
         let result = load("{apiVersion: v1, kind: List, items: [\(item)]}")
-        #expect(try #require(result.configuration).routes.map(\.origin) == ["Ingress default/i"])
+        #expect(
+            try #require(result.configuration).routes.map(\.origin.text) == ["Ingress default/i"])
     }
 
     @Test("unknown kinds are named once, and skipped")

@@ -9,7 +9,8 @@ struct PathReadingTests {
         ["/", "/admin", "/app", "/app/admin"].map { path in
             Route(
                 host: .any, path: path, pathType: .prefix, service: 0,
-                affinity: AffinitySettings(kind: .none), origin: "test")
+                treatment: RouteTreatment(affinity: AffinitySettings(kind: .none)),
+                origin: RouteOrigin(object: "test"))
         })
 
     private func resolve(_ path: String) -> RouteMatch {

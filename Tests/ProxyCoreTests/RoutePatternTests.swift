@@ -29,7 +29,8 @@ struct RoutePatternTests {
             routes.map { path, type, isPattern in
                 var route = Route(
                     host: .any, path: path, pathType: type, service: 0,
-                    affinity: AffinitySettings(), origin: "test")
+                    treatment: RouteTreatment(affinity: AffinitySettings()),
+                    origin: RouteOrigin(object: "test"))
                 route.isPattern = isPattern
                 return route
             },

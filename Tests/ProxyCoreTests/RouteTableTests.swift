@@ -112,8 +112,9 @@ struct RouteTableTests {
 
 private func route(_ host: HostPattern, _ path: String, _ type: PathType) -> Route {
     Route(
-        host: host, path: path, pathType: type, service: 0, affinity: AffinitySettings(),
-        origin: "test")
+        host: host, path: path, pathType: type, service: 0,
+        treatment: RouteTreatment(affinity: AffinitySettings()),
+        origin: RouteOrigin(object: "test"))
 }
 
 extension RouteTable {

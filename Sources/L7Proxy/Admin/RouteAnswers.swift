@@ -49,6 +49,6 @@ enum RouteAnswers {
         } else {
             text.null()
         }
-        text.member("origin", route.origin)
+        text.member("origin", route.origin.text)
     }
 }
