@@ -22,6 +22,23 @@ enum ConfigurationFiles {
         return files
     }
 
+    /// Of the same files, which are not kept in memory for it.
+    static func digest(of path: String) throws(Unreadable) -> ContentDigest {
+        var digest = ContentDigest()
+        let paths = entries(ofDirectory: path)?.map { path + "/" + $0 } ?? [path]
+        for path in paths {
+            let descriptor = try openForReading(path)
+            defer { close(descriptor) }
+            var byteCount = 0
+            try read(descriptor, named: path) { chunk throws(Unreadable) in
+                digest.add(chunk)
+                byteCount += chunk.count
+            }
+            digest.endFile(byteCount: byteCount)
+        }
+        return digest
+    }
+
     private static func file(_ path: String) throws(Unreadable) -> SourceFile {
         SourceFile(name: path, text: try bytes(ofFile: path))
     }
@@ -52,16 +69,39 @@ enum ConfigurationFiles {
     }
 
     static func bytes(ofFile path: String) throws(Unreadable) -> [UInt8] {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Unreadable(path: path, code: errno) }
+        let descriptor = try openForReading(path)
         defer { close(descriptor) }
         return try contents(of: descriptor, named: path)
+    }
+
+    private static func openForReading(_ path: String) throws(Unreadable) -> Int32 {
+        // SAFETY: the string is lent for the time of the call.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Unreadable(path: path, code: errno) }
+        return descriptor
     }
 
     private static func contents(
         of descriptor: Int32, named path: String
     ) throws(Unreadable) -> [UInt8] {
         var all: [UInt8] = []
+        // The size is a guess that spares copies; a pipe has none.
+        var status = stat()
+        if unsafe fstat(descriptor, &status) == 0, (1...bytesMax).contains(Int(status.st_size)) {
+            all.reserveCapacity(Int(status.st_size))
+        }
+        try read(descriptor, named: path) { chunk throws(Unreadable) in
+            for index in chunk.indices { all.append(chunk[index]) }
+            guard all.count <= bytesMax else { throw Unreadable(path: path, code: EFBIG) }
+        }
+        return all
+    }
+
+    /// Hands over all bytes, piece by piece.
+    private static func read(
+        _ descriptor: Int32, named path: String,
+        _ use: (Span<UInt8>) throws(Unreadable) -> Void
+    ) throws(Unreadable) {
         var chunk = [UInt8](repeating: 0, count: 64 * 1024)
         while true {
             // SAFETY: the array's own memory and its count, for the length of the call.
@@ -70,9 +110,8 @@ enum ConfigurationFiles {
             }
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else { throw Unreadable(path: path, code: errno) }
-            if count == 0 { return all }
-            all += chunk[..<count]
-            guard all.count <= bytesMax else { throw Unreadable(path: path, code: EFBIG) }
+            if count == 0 { return }
+            try use(chunk.span.extracting(..<count))
         }
     }
 

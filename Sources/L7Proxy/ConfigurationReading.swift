@@ -8,6 +8,8 @@ struct ConfigurationReading {
     let isStrict: Bool
     /// Where it is said what was found: standard error.
     var report: (String) -> Void = { StandardErrorLog.write($0) }
+    /// Is told which versions were read.
+    var watched: WatchedFiles?
 
     /// Reads and checks the files, and reports what was found.
     ///
@@ -18,12 +20,15 @@ struct ConfigurationReading {
             files = try ConfigurationFiles.read(path)
         } catch {
             report("error: \(error)\n")
+            watched?.noteFailure()
             return nil
         }
         var loader = LoaderOptions(ingressClasses: ingressClasses, isStrict: isStrict)
         loader.patternFault = { RegularExpression.fault(in: $0) }
         loader.pathFault = { ConfigurationFiles.fault(ofFile: $0) }
         let result = ConfigurationLoader.load(files, options: loader)
+        // Before anything that they name is read: what changes from now on is news.
+        watched?.note(read: FileVersions(ContentDigest(files), naming: result.namedPaths))
         if !result.diagnostics.isEmpty {
             report(result.diagnostics.map { $0.rendered + "\n" }.joined())
         }

@@ -4,11 +4,11 @@ import ProxyConfig
 import Transport
 
 /// Notices that the routes file has changed, and asks for a reload the way an operator does: with
-/// SIGHUP, so that there is one path only. It runs on a thread of its own and shares nothing.
+/// SIGHUP, so that there is one path only. It runs on a thread of its own, and shares only which
+/// versions were read.
 struct ConfigurationWatcher: Sendable {
     private let path: String
-    /// The certificates and keys that the files name at the start.
-    private let firstNamedPaths: [String]
+    private let watched: WatchedFiles
     private let log: Logger
 
     /// A change is over when nothing happened for so long. An editor takes milliseconds between
@@ -16,17 +16,17 @@ struct ConfigurationWatcher: Sendable {
     private static let quiet = Duration.milliseconds(150)
     /// Directories that never come to rest are looked at this often all the same.
     private static let patience = 20
+    /// Makes up for a change between two watches.
+    private static let longestWait = Duration.seconds(10)
 
     /// Begins to watch what `--config` names. A watcher that cannot be had is logged: SIGHUP works
     /// without it.
     ///
-    /// - Parameter configuration: as it was read at the start. It is not read again before it
-    ///   changes: with thousands of routes a second one beside the first is the peak of memory.
-    static func start(path: String, configuration: Configuration, log: Logger) {
+    /// - Parameter watched: is told of everything that is read.
+    static func start(path: String, watched: WatchedFiles, log: Logger) {
         // Standard input cannot be read a second time.
         guard path != "-" else { return }
-        let watcher = ConfigurationWatcher(
-            path: path, firstNamedPaths: configuration.namedPaths, log: log)
+        let watcher = ConfigurationWatcher(path: path, watched: watched, log: log)
         do throws(SystemError) {
             _ = try startThread(name: "watcher") { watcher.run() }
         } catch {
@@ -35,24 +35,35 @@ struct ConfigurationWatcher: Sendable {
     }
 
     private func run() {
-        var known = contents(after: nil, naming: firstNamedPaths)
-        while true {
-            guard waitForChange(of: known) else { return }
-            // A file that is missing for a moment is one that is being replaced.
-            guard let found = contents(after: known), found != known else { continue }
+        var limit = ConfigurationWatcher.longestWait
+        while let known = watched.read, waitForChange(of: known, atMost: limit) {
+            limit = ConfigurationWatcher.longestWait
+            // Read anew: an operator's own reload may have come first.
+            guard let known = watched.read, let found = versions(naming: known.namedPaths),
+                found != known, !found.isIncomplete(since: known), watched.announce(found)
+            else { continue }
             log.notice("\(found.changes(since: known, in: path)) changed")
-            known = found
             kill(getpid(), SIGHUP)
+            // What is read now may name files elsewhere, which are not watched yet.
+            limit = .seconds(1)
+        }
+    }
+
+    /// Nil while a routes file is missing: it is being replaced.
+    private func versions(naming paths: [String]) -> FileVersions? {
+        do throws(ConfigurationFiles.Unreadable) {
+            return FileVersions(try ConfigurationFiles.digest(of: path), naming: paths)
+        } catch {
+            return nil
         }
     }
 
     /// False when nothing can be watched.
-    private func waitForChange(of known: Contents?) -> Bool {
+    private func waitForChange(of known: FileVersions, atMost limit: Duration) -> Bool {
         do throws(SystemError) {
             // Made anew each time: a link may lead elsewhere now.
             let watch = try DirectoryWatch(directories(of: known))
-            // The longest wait makes up for a change between two watches.
-            _ = watch.wait(atMost: .seconds(10))
+            _ = watch.wait(atMost: limit)
             for _ in 0..<ConfigurationWatcher.patience
             where !watch.wait(atMost: ConfigurationWatcher.quiet) { break }
             return true
@@ -63,8 +74,8 @@ struct ConfigurationWatcher: Sendable {
     }
 
     /// Where a change of the files would show: their directory, and that of a link's target.
-    private func directories(of known: Contents?) -> [String] {
-        let certificates = Set((known?.namedPaths ?? []).map(ConfigurationWatcher.parent))
+    private func directories(of known: FileVersions) -> [String] {
+        let certificates = Set(known.namedPaths.map(ConfigurationWatcher.parent))
         return Set(ownDirectories()).union(certificates).sorted()
     }
 
@@ -82,46 +93,5 @@ struct ConfigurationWatcher: Sendable {
     private static func parent(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
-    }
-
-    /// The routes files, and which version of each certificate goes with them.
-    private struct Contents: Equatable {
-        var texts: [[UInt8]]
-        var namedPaths: [String]
-        var stamps: [ConfigurationFiles.Stamp]
-
-        /// `routes.yaml has`, or the certificates and keys: `a.crt, a.key have`.
-        func changes(since known: Contents?, in path: String) -> String {
-            guard let known, texts == known.texts, stamps.count == known.stamps.count else {
-                return "\(path) has"
-            }
-            let changed = stamps.indices.filter { stamps[$0] != known.stamps[$0] }
-            // A list that fits a line: a renewal may touch thousands at once.
-            var names = changed.prefix(4).map { namedPaths[$0] }.joined(separator: ", ")
-            if changed.count > 4 { names += " and \(changed.count - 4) others" }
-            return names + (changed.count == 1 ? " has" : " have")
-        }
-    }
-
-    /// Nil while a file is missing.
-    ///
-    /// - Parameter paths: what the files name, where that is known.
-    private func contents(after known: Contents?, naming paths: [String]? = nil) -> Contents? {
-        do throws(ConfigurationFiles.Unreadable) {
-            let files = try ConfigurationFiles.read(path)
-            let texts = files.map(\.text)
-            // The files are parsed only when they have changed.
-            let isKnown = texts == known?.texts
-            let paths =
-                (isKnown ? known?.namedPaths : paths)
-                ?? ConfigurationLoader.load(files).configuration?.namedPaths ?? []
-            let stamps = paths.map(ConfigurationFiles.stamp)
-            // At the start, and with new routes, a certificate may be missing: that is reported
-            // by whoever loads it.
-            if isKnown && stamps.contains(nil) { return nil }
-            return Contents(texts: texts, namedPaths: paths, stamps: stamps.compactMap(\.self))
-        } catch {
-            return nil
-        }
     }
 }

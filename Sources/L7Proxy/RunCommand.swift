@@ -63,17 +63,8 @@ struct RunCommand: ParsableCommand {
         defer { outlet.sayLeftOut(all: true) }
         let log = StandardErrorLog.makeLogger(
             level: Logger.Level(rawValue: logLevel) ?? .info, outlet: outlet)
-        guard let configuration = read(options.reading.reading(options.config)) else {
-            throw ExitStatus.badConfiguration
-        }
-        let server: Server
-        do throws(UnusableConfiguration) {
-            server = try Server(
-                configuration, source: { readAgain(log, outlet) }, log: log, outlet: outlet)
-        } catch {
-            log.error("\(error)")
-            throw ExitStatus.badConfiguration
-        }
+        let watched = WatchedFiles()
+        let server = try makeServer(noting: watched, log, outlet)
         server.serviceManager = ServiceManager.own
         server.pidFile = pidFile.map { PIDFile(path: $0) }
         // Standard input has been read.
@@ -86,10 +77,29 @@ struct RunCommand: ParsableCommand {
         }
         if let address = server.adminAddress { log.notice("admin listener on \(address)") }
         try start(server, inheritance, log)
-        ConfigurationWatcher.start(path: options.config, configuration: configuration, log: log)
+        ConfigurationWatcher.start(path: options.config, watched: watched, log: log)
         server.run()
         server.pidFile?.remove()
         log.notice("stopped")
+    }
+
+    /// The first configuration is the server's alone, which lets go of it at a reload.
+    private func makeServer(
+        noting watched: WatchedFiles, _ log: Logger, _ outlet: LogOutlet
+    ) throws -> Server {
+        var reading = options.reading.reading(options.config)
+        reading.watched = watched
+        guard let configuration = read(reading) else { throw ExitStatus.badConfiguration }
+        // Clients are served meanwhile, and signals wait: a second for a reader of the log.
+        reading.report = { outlet.write($0, patience: .seconds(1)) }
+        do throws(UnusableConfiguration) {
+            return try Server(
+                configuration, source: { [reading] in readAgain(reading, log) }, log: log,
+                outlet: outlet)
+        } catch {
+            log.error("\(error)")
+            throw ExitStatus.badConfiguration
+        }
     }
 
     private func start(_ server: Server, _ inheritance: Inheritance, _ log: Logger) throws {
@@ -106,14 +116,11 @@ struct RunCommand: ParsableCommand {
         }
     }
 
-    private func readAgain(_ log: Logger, _ outlet: LogOutlet) -> Configuration? {
+    private func readAgain(_ reading: ConfigurationReading, _ log: Logger) -> Configuration? {
         guard options.config != "-" else {
             log.error("standard input cannot be read a second time")
             return nil
         }
-        var reading = options.reading.reading(options.config)
-        // Clients are served meanwhile, and signals wait: a second for a reader of the log.
-        reading.report = { outlet.write($0, patience: .seconds(1)) }
         return read(reading)
     }
 

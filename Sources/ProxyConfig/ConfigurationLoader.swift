@@ -7,6 +7,9 @@ package struct ConfigurationResult: Sendable {
     package var configuration: Configuration?
     /// In the order of the files and lines.
     package var diagnostics: [Diagnostic]
+    /// The files with secrets and certificates, also those of a configuration with errors: what
+    /// changes in them may be what mends it.
+    package var namedPaths: [String]
 }
 
 /// How strictly files are read, and which Ingresses are ours.
@@ -88,6 +91,7 @@ package enum ConfigurationLoader {
             configuration.listeners = [.tcp(everyAddress)]
         }
         return ConfigurationResult(
-            configuration: findings.hasError ? nil : configuration, diagnostics: findings.sorted())
+            configuration: findings.hasError ? nil : configuration, diagnostics: findings.sorted(),
+            namedPaths: configuration.namedPaths)
     }
 }

@@ -3,10 +3,11 @@ internal import ProxyCore
 extension Configuration {
     /// The files with secrets and certificates: what changes in them is as good as a change of the
     /// routes.
-    package var namedPaths: [String] {
+    var namedPaths: [String] {
         var paths: [String] = cookieKeys.compactMap { source in
             if case .file(let path) = source { path } else { nil }
         }
+        paths += [admin.tokenFile].compactMap(\.self)
         for tls in listenerTLS.values {
             paths += tls.certificates.flatMap { [$0.certificate.path, $0.key.path, $0.staple] }
                 .compactMap(\.self)

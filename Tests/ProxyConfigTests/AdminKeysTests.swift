@@ -36,6 +36,14 @@ import Testing
         _ = try configuration("admin: {address: '\(address)', tokenFile: t}")
     }
 
+    @Test("the files that are named are known, also of a configuration with errors")
+    func named() {
+        let text = "admin: {tokenFile: /t}\ncookieKeys: [/k]\n"
+        #expect(load(text).namedPaths == ["/k", "/t"])
+        let bad = load(text + "unknown: 1\n")
+        #expect(bad.configuration == nil && bad.namedPaths == ["/k", "/t"])
+    }
+
     @Test("the whole of 127.0.0.0/8 and ::1 are local", arguments: ["127.9.9.9:1", "[::1]:1"])
     func loopback(address: String) throws {
         _ = try configuration("admin: '\(address)'")

@@ -16,10 +16,21 @@ final class LogDirectory: Sendable {
     }
 
     deinit {
-        for name in ["access.log", "access.log.1", "other.log"] {
+        for name in ["access.log", "access.log.1", "other.log", "routes.yaml", "a.crt"] {
             unsafe unlink(path + "/" + name)
         }
         unsafe rmdir(path)
+    }
+
+    /// Writes a file of one of the names that the end of the test removes.
+    func write(_ text: String, to name: String) throws {
+        let file = unsafe open(path + "/" + name, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        guard file >= 0 else { throw WireError.failed(call: "open", code: errno) }
+        defer { close(file) }
+        // SAFETY: the string's own bytes and their count, for the length of the call.
+        guard unsafe Glibc.write(file, text, text.utf8.count) == text.utf8.count else {
+            throw WireError.failed(call: "write", code: errno)
+        }
     }
 
     var log: String { path + "/access.log" }
