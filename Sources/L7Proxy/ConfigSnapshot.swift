@@ -28,6 +28,7 @@ final class ConfigSnapshot: Sendable {
     let healthBoard: HealthBoard
     /// Nil where no line of a log needs them.
     let accessLogNames: AccessLogNames?
+    let counterNames: RouteCounterNames
     let resources: RouteAffinity.Resources
 
     init(
@@ -40,6 +41,7 @@ final class ConfigSnapshot: Sendable {
         self.configuration = configuration
         accessLogNames =
             configuration.accessLog?.format == .json ? AccessLogNames(configuration) : nil
+        counterNames = RouteCounterNames(configuration)
         self.tls = tls
         var affinities = RouteAffinities(configuration, resources: resources)
         services = affinities.services

@@ -30,6 +30,9 @@ final class Server {
     var successorArguments: [String]?
     var pidFile: PIDFile?
 
+    /// The first is the text and the tree of the routes file, which are free by then.
+    private var retired = RetiredConfigurations()
+
     /// Told of every exchange, on the threads of the workers; for tests.
     var onExchangeEnd: (@Sendable (ExchangeRecord) -> Void)?
 
@@ -143,7 +146,7 @@ final class Server {
         while true {
             let signal = Signals.wait(for: Server.signals, timeout: Server.tick)
             switch signal {
-            case nil: status.logs.errors.sayLeftOut()
+            case nil: tidy()
             case SIGHUP: reload()
             case SIGUSR1: reopenLogs()
             case SIGTERM, SIGINT:
@@ -158,6 +161,12 @@ final class Server {
             default: break
             }
         }
+    }
+
+    /// What can wait until there is nothing else to do.
+    private func tidy() {
+        status.logs.errors.sayLeftOut()
+        retired.clear()
     }
 
     /// Lines of the access log that were lost, since the start.
@@ -204,12 +213,15 @@ final class Server {
         guard let configuration = source() else {
             return refuseReload("; the running one stays")
         }
+        let resources: RouteAffinity.Resources
+        let tls: TLSContexts
         do throws(UnusableConfiguration) {
             resources = RouteAffinity.Resources(
                 authenticator: try CookieKeys.authenticator(for: configuration.cookieKeys),
-                sessions: sessions, loads: resources.loads)
+                sessions: sessions, loads: self.resources.loads)
             tls = try TLSContexts(
-                configuration, after: tls, ticketKeys: ticketKeys, at: WallClock.unixSeconds())
+                configuration, after: self.tls, ticketKeys: ticketKeys,
+                at: WallClock.unixSeconds())
         } catch {
             return refuseReload(": \(error)")
         }
@@ -221,22 +233,27 @@ final class Server {
             return refuseReload(": \(error)")
         }
         do throws(AdminFailure) {
+            // The last that can fail: from here on everything is taken into use.
             try admin.adopt(configuration.admin)
         } catch {
             return refuseReload(": \(error)")
         }
         warnAboutWhatNeedsARestart(configuration)
-        running = configuration
+        (running, self.resources, self.tls) = (configuration, resources, tls)
         warnAboutCertificates()
-        let snapshot = ConfigSnapshot(
-            configuration, resources: resources, health: health, tls: tls)
+        takeIntoUse(
+            ConfigSnapshot(configuration, resources: resources, health: health, tls: tls))
+        log.notice("configuration reloaded: \(configuration.routes.count) routes")
+    }
+
+    private func takeIntoUse(_ snapshot: ConfigSnapshot) {
         prober.check(HealthTarget.all(in: snapshot))
         let tally = ReloadTally(from: workers.count)
         for worker in workers { worker.share.orders.put(.adopt(snapshot, tally)) }
-        accessLog.adopt(configuration.accessLog)
+        accessLog.adopt(snapshot.configuration.accessLog)
+        if let before = status.current { retired.add(before) }
         status.adopt(snapshot)
         status.reloadSucceeded()
-        log.notice("configuration reloaded: \(configuration.routes.count) routes")
     }
 
     private func refuseReload(_ reason: String) {

@@ -43,7 +43,7 @@ final class Worker: ClientConnectionOwner {
         tallies = RouteTallies(publishingTo: share.counters.published)
         let configuration = WorkerConfiguration(
             snapshot, pools: pools.pools(for: snapshot),
-            counters: tallies.table(for: snapshot.configuration), seed: random.next())
+            counters: tallies.table(for: snapshot.counterNames), seed: random.next())
         let observer = ExchangeObserver(
             tallies, accessLog: AccessLogLane(share.logFeed), onEnd: share.onExchangeEnd)
         observer.accessLog.adopt(snapshot.configuration.accessLog)
@@ -256,7 +256,7 @@ final class Worker: ClientConnectionOwner {
         context.buffers.fit(headsUpTo: snapshot.headBytesMax)
         context.configuration = WorkerConfiguration(
             snapshot, pools: pools.pools(for: snapshot),
-            counters: tallies.table(for: snapshot.configuration), seed: context.random.next())
+            counters: tallies.table(for: snapshot.counterNames), seed: context.random.next())
         context.observer.accessLog.adopt(snapshot.configuration.accessLog)
         var tunnelCount = 0
         for case let client? in clients {
