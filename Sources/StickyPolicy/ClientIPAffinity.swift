@@ -1,6 +1,6 @@
 /// Affinity by client address, for one route or service: the session table remembers who belongs
-/// where.
-struct ClientIPAffinity: Sendable {
+/// where. Immutable and shared by all workers.
+final class ClientIPAffinity: Sendable {
     private let settings: ClientIPSettings
     private let service: UInt64
     let table: TableAffinity

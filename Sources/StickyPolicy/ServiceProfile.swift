@@ -58,26 +58,37 @@ public struct BackendProfile: Sendable {
     public var identity: UInt64 { stableHash(name) }
 }
 
-/// Finds a backend's position by one of its 64-bit identities.
+/// Finds a backend's position by one of its 64-bit identities, which are hashes.
 struct IdentityIndex: Sendable {
     /// In the order of backends.
     let identities: [UInt64]
-    private let sorted: [(identity: UInt64, position: Int)]
+    /// Positions where the low bits of the identities say, or behind; `free` where there is none.
+    /// A power of two, and half of it free at least, so that a search ends soon.
+    private let places: [UInt32]
+
+    private static var free: UInt32 { .max }
 
     init(_ identities: [UInt64]) {
         self.identities = identities
-        sorted = identities.enumerated().map { ($1, $0) }
-            .sorted { $0.identity < $1.identity }
+        var count = 2
+        while count < 2 * identities.count { count *= 2 }
+        var places = [UInt32](repeating: Self.free, count: count)
+        for (position, identity) in identities.enumerated() {
+            var place = Int(truncatingIfNeeded: identity) & (count - 1)
+            while places[place] != Self.free { place = (place + 1) & (count - 1) }
+            places[place] = UInt32(truncatingIfNeeded: position)
+        }
+        self.places = places
     }
 
+    /// Of two backends with one identity the first.
     func position(of identity: UInt64) -> Int? {
-        var low = 0
-        var high = sorted.count
-        while low < high {
-            let middle = (low + high) / 2
-            if sorted[middle].identity < identity { low = middle + 1 } else { high = middle }
+        var place = Int(truncatingIfNeeded: identity) & (places.count - 1)
+        while places[place] != Self.free {
+            let position = Int(places[place])
+            if identities[position] == identity { return position }
+            place = (place + 1) & (places.count - 1)
         }
-        return low < sorted.count && sorted[low].identity == identity
-            ? sorted[low].position : nil
+        return nil
     }
 }

@@ -1,289 +1,172 @@
-/// Who has a session: a client address, cut to its prefix, at a service.
-@frozen
-public struct SessionKey: Hashable, Sendable {
-    /// Stable hash of the service's name.
-    public let service: UInt64
-    public let address: IPAddress
-
-    public init(service: UInt64, address: IPAddress) {
-        self.service = service
-        self.address = address
-    }
-}
-
-/// The time, and how long a session may be idle.
-@frozen
-public struct IdleTime: Equatable, Sendable {
-    /// Seconds of a monotonic clock. It may wrap around, and may be a little behind another
-    /// worker's.
-    public let now: UInt32
-    /// Seconds, at most a day.
-    public let timeout: UInt32
-
-    public init(now: UInt32, timeout: UInt32) {
-        self.now = now
-        self.timeout = timeout
-    }
-}
-
-/// One live session, as a listing shows it.
-public struct Session: Equatable, Sendable {
-    public let key: SessionKey
-    /// Stable hash of the backend's name.
-    public let backend: UInt64
-    /// Seconds until it ends if no request comes; the whole time while a tunnel holds it.
-    public let secondsLeft: UInt32
-    /// Open tunnels.
-    public let holds: UInt32
-}
-
-/// A part of the session table: a hash table whose entries lie in one array, chained within their
-/// buckets and listed by use. No look-up or change takes more steps in a large one than in a small
-/// one, but for the doubling of the buckets.
+/// A part of the session table: entries that are found by their keys, and listed by use. No look-up
+/// or change takes more steps in a large one than in a small one, but for its growing.
 ///
-/// What costs time in a large one are misses of the cache, one for each place that is looked at. So
-/// a use only marks the entry, and does not move it to the new end of the list, which takes three
-/// more places: it moves when it is found marked at the old end (the second chance of a page
-/// replacement). A small one keeps the order of use exactly.
-struct SessionShard {
-    /// 64 bytes: a million of them and their buckets stay below 100 MB.
-    struct Entry {
-        let key: SessionKey
-        var backend: UInt64
-        var lastUse: UInt32
-        var timeout: UInt32
-        var holds: UInt32 = 0
-        /// Since it came to the new end of the list; in large shards alone.
-        var wasUsed = false
-        let hash: UInt32
-        /// The next entry of the bucket, or of the free ones.
-        var chain: UInt32
-        /// Neighbours in the list by use; an entry that is held is not in the list.
-        var older = SessionShard.none
-        var newer = SessionShard.none
-    }
+/// What costs time in a large one are misses of the cache. Moving an entry to the new end of the
+/// list takes three beside its own, so an entry that moved not long ago stays where it is: "not
+/// long" is a 64th of its idle time. However busy the clients are, each moves 64 times in that time
+/// at most, and the one that goes first is by no more than that younger than the oldest. A small
+/// one keeps the order of use exactly.
+struct SessionShard: ~Copyable {
+    private var slots = SessionSlots(groupCount: 0)
+    private var oldest = SessionEntry.none
+    private var newest = SessionEntry.none
 
-    private var entries: [Entry] = []
-    /// Heads of the chains; their count is a power of two, or 0 before the first entry.
-    private var buckets: [UInt32] = []
-    private var liveCount = 0
-    private var free = SessionShard.none
-    private var oldest = SessionShard.none
-    private var newest = SessionShard.none
-
-    static var none: UInt32 { .max }
     /// 1024 entries are 64 KB, which a cache holds.
     private static var exactMax: Int { 1024 }
-    /// Entries that get a second chance before one has to go all the same.
-    private static var chancesMax: Int { 64 }
 
     /// The place of the entry of `key`, whether in time or not.
     func find(_ key: SessionKey, _ hash: UInt64) -> UInt32? {
-        guard !buckets.isEmpty else { return nil }
-        let short = UInt32(truncatingIfNeeded: hash)
-        var index = buckets[bucket(short)]
-        while index != Self.none {
-            let entry = entries[Int(index)]
-            if entry.hash == short, entry.key == key { return index }
-            index = entry.chain
-        }
-        return nil
+        slots.find(key, UInt32(truncatingIfNeeded: hash))
     }
 
     /// The backend of an entry, whose idle time starts anew; nil when its time was over.
-    mutating func use(_ index: UInt32, at time: IdleTime) -> UInt64? {
-        guard !isExpired(index, now: time.now) else { return nil }
-        touch(index, at: time)
-        return entries[Int(index)].backend
+    mutating func use(_ place: UInt32, at time: IdleTime) -> UInt64? {
+        let entry = slots[place]
+        guard !isExpired(entry, now: time.now) else { return nil }
+        touch(place, at: time)
+        return entry.backend
     }
 
     /// The backend of an entry, nil when its time is over; it does not count as a use.
-    func look(at index: UInt32, now: UInt32) -> UInt64? {
-        isExpired(index, now: now) ? nil : entries[Int(index)].backend
+    func look(at place: UInt32, now: UInt32) -> UInt64? {
+        let entry = slots[place]
+        return isExpired(entry, now: now) ? nil : entry.backend
     }
 
-    mutating func rebind(_ index: UInt32, to backend: UInt64, at time: IdleTime) {
-        entries[Int(index)].backend = backend
-        touch(index, at: time)
+    mutating func rebind(_ place: UInt32, to backend: UInt64, at time: IdleTime) {
+        slots[place].backend = backend
+        touch(place, at: time)
     }
 
     /// Adds an entry; the key has none.
     mutating func insert(_ key: SessionKey, _ hash: UInt64, to backend: UInt64, at time: IdleTime) {
-        // Half full at most: an entry that is passed on the way costs a miss of the cache.
-        if 2 * liveCount >= buckets.count { growBuckets() }
-        let short = UInt32(truncatingIfNeeded: hash)
-        let bucket = bucket(short)
-        let entry = Entry(
-            key: key, backend: backend, lastUse: time.now, timeout: time.timeout, hash: short,
-            chain: buckets[bucket])
-        let index = place(entry)
-        buckets[bucket] = index
-        liveCount += 1
-        linkAsNewest(index)
+        if slots.isFull { grow() }
+        let place = slots.insert(
+            SessionEntry(
+                key: key, backend: backend, lastUse: time.now, timeout: time.timeout,
+                listedAt: time.now, hash: UInt32(truncatingIfNeeded: hash)))
+        linkAsNewest(place)
     }
 
     /// False for an entry whose time is over.
-    mutating func hold(_ index: UInt32, now: UInt32) -> Bool {
-        guard !isExpired(index, now: now) else { return false }
-        if entries[Int(index)].holds == 0 { unlink(index) }
-        entries[Int(index)].holds += 1
+    mutating func hold(_ place: UInt32, now: UInt32) -> Bool {
+        let entry = slots[place]
+        guard !isExpired(entry, now: now) else { return false }
+        if entry.holds == 0 { unlink(place) }
+        slots[place].holds += 1
         return true
     }
 
-    mutating func release(_ index: UInt32, at time: IdleTime) {
-        guard entries[Int(index)].holds > 0 else { return }
-        entries[Int(index)].holds -= 1
-        guard entries[Int(index)].holds == 0 else { return }
-        entries[Int(index)].lastUse = time.now
-        entries[Int(index)].timeout = time.timeout
-        linkAsNewest(index)
+    mutating func release(_ place: UInt32, at time: IdleTime) {
+        var entry = slots[place]
+        guard entry.holds > 0 else { return }
+        entry.holds -= 1
+        if entry.holds == 0 {
+            entry.lastUse = time.now
+            entry.timeout = time.timeout
+        }
+        slots[place] = entry
+        if entry.holds == 0 { linkAsNewest(place) }
     }
 
     /// Removes up to two entries from the old end whose time is over, and says how many. Two for
     /// each new one: the dead go faster than the living come.
     mutating func removeExpired(now: UInt32) -> Int {
         var removed = 0
-        for _ in 0..<4 where removed < 2 {
-            guard oldest != Self.none else { break }
-            if isExpired(oldest, now: now) {
-                remove(oldest)
-                removed += 1
-            } else if !giveSecondChance() {
-                break
-            }
+        while removed < 2, oldest != SessionEntry.none, isExpired(slots[oldest], now: now) {
+            remove(oldest)
+            removed += 1
         }
         return removed
     }
 
     /// Removes the least recently used entry; false when all are held, or there are none.
     mutating func removeOldest() -> Bool {
-        guard oldest != Self.none else { return false }
-        var chances = 0
-        while chances < Self.chancesMax, giveSecondChance() { chances += 1 }
+        guard oldest != SessionEntry.none else { return false }
         remove(oldest)
-        return true
-    }
-
-    /// Moves the oldest entry to the new end if it was used; false if it was not.
-    private mutating func giveSecondChance() -> Bool {
-        let index = oldest
-        guard entries[Int(index)].wasUsed else { return false }
-        unlink(index)
-        linkAsNewest(index)
         return true
     }
 
     /// All entries whose time is not over.
     func sessions(now: UInt32) -> [Session] {
         var sessions: [Session] = []
-        for head in buckets {
-            var index = head
-            while index != Self.none {
-                let entry = entries[Int(index)]
-                if !isExpired(index, now: now) {
-                    sessions.append(
-                        Session(
-                            key: entry.key, backend: entry.backend,
-                            secondsLeft: entry.timeout - (entry.holds > 0 ? 0 : age(entry, now)),
-                            holds: entry.holds))
-                }
-                index = entry.chain
-            }
+        sessions.reserveCapacity(slots.count)
+        for place in 0..<UInt32(slots.placeCount) where slots.isTaken(place) {
+            let entry = slots[place]
+            guard !isExpired(entry, now: now) else { continue }
+            let idle = entry.holds > 0 ? 0 : secondsSince(entry.lastUse, now)
+            sessions.append(
+                Session(
+                    key: entry.key, backend: entry.backend, secondsLeft: entry.timeout - idle,
+                    holds: entry.holds))
         }
         return sessions
     }
 
-    /// Seconds since the last use; 0 when this worker's clock is behind the one that wrote it. The
-    /// difference is right across the wrap of the counter.
-    private func age(_ entry: Entry, _ now: UInt32) -> UInt32 {
-        UInt32(max(Int32(bitPattern: now &- entry.lastUse), 0))
+    /// 0 when this worker's clock is behind the one that wrote the time. The difference is right
+    /// across the wrap of the counter.
+    private func secondsSince(_ time: UInt32, _ now: UInt32) -> UInt32 {
+        UInt32(max(Int32(bitPattern: now &- time), 0))
     }
 
-    private func isExpired(_ index: UInt32, now: UInt32) -> Bool {
-        let entry = entries[Int(index)]
+    private func isExpired(_ entry: SessionEntry, now: UInt32) -> Bool {
         // Whole seconds have passed only when the difference of two rounded times is greater.
-        return entry.holds == 0 && age(entry, now) > entry.timeout
+        entry.holds == 0 && secondsSince(entry.lastUse, now) > entry.timeout
     }
 
-    private mutating func touch(_ index: UInt32, at time: IdleTime) {
-        if Int32(bitPattern: time.now &- entries[Int(index)].lastUse) > 0 {
-            entries[Int(index)].lastUse = time.now
-        }
-        entries[Int(index)].timeout = time.timeout
-        guard entries[Int(index)].holds == 0 else { return }
-        guard liveCount <= Self.exactMax else {
-            entries[Int(index)].wasUsed = true
-            return
-        }
-        guard newest != index else { return }
-        unlink(index)
-        linkAsNewest(index)
+    private mutating func touch(_ place: UInt32, at time: IdleTime) {
+        var entry = slots[place]
+        if secondsSince(entry.lastUse, time.now) > 0 { entry.lastUse = time.now }
+        entry.timeout = time.timeout
+        slots[place] = entry
+        guard entry.holds == 0, newest != place else { return }
+        let listed = UInt64(secondsSince(entry.listedAt, time.now))
+        guard slots.count <= Self.exactMax || listed * 64 > UInt64(time.timeout) else { return }
+        unlink(place)
+        linkAsNewest(place)
     }
 
     // The list by use.
 
-    private mutating func linkAsNewest(_ index: UInt32) {
-        entries[Int(index)].older = newest
-        entries[Int(index)].newer = Self.none
-        entries[Int(index)].wasUsed = false
-        if newest == Self.none { oldest = index } else { entries[Int(newest)].newer = index }
-        newest = index
+    private mutating func linkAsNewest(_ place: UInt32) {
+        var entry = slots[place]
+        entry.older = newest
+        entry.newer = SessionEntry.none
+        entry.listedAt = entry.lastUse
+        slots[place] = entry
+        if newest == SessionEntry.none { oldest = place } else { slots[newest].newer = place }
+        newest = place
     }
 
-    private mutating func unlink(_ index: UInt32) {
-        let (older, newer) = (entries[Int(index)].older, entries[Int(index)].newer)
-        if older == Self.none { oldest = newer } else { entries[Int(older)].newer = newer }
-        if newer == Self.none { newest = older } else { entries[Int(newer)].older = older }
-    }
-
-    // The buckets and the places.
-
-    private func bucket(_ hash: UInt32) -> Int {
-        Int(hash) & (buckets.count - 1)
-    }
-
-    /// Puts an entry into a free place, or a new one.
-    private mutating func place(_ entry: Entry) -> UInt32 {
-        guard free != Self.none else {
-            entries.append(entry)
-            return UInt32(truncatingIfNeeded: entries.count - 1)
-        }
-        let index = free
-        free = entries[Int(index)].chain
-        entries[Int(index)] = entry
-        return index
+    private mutating func unlink(_ place: UInt32) {
+        let (older, newer) = (slots[place].older, slots[place].newer)
+        if older == SessionEntry.none { oldest = newer } else { slots[older].newer = newer }
+        if newer == SessionEntry.none { newest = older } else { slots[newer].older = older }
     }
 
     /// Removes an entry that is in the list by use.
-    private mutating func remove(_ index: UInt32) {
-        unlink(index)
-        let next = entries[Int(index)].chain
-        let bucket = bucket(entries[Int(index)].hash)
-        if buckets[bucket] == index {
-            buckets[bucket] = next
-        } else {
-            var previous = buckets[bucket]
-            while entries[Int(previous)].chain != index { previous = entries[Int(previous)].chain }
-            entries[Int(previous)].chain = next
-        }
-        entries[Int(index)].chain = free
-        free = index
-        liveCount -= 1
+    private mutating func remove(_ place: UInt32) {
+        unlink(place)
+        slots.remove(place)
     }
 
-    /// Doubles the buckets, and chains every entry anew.
-    private mutating func growBuckets() {
-        let old = buckets
-        buckets = Array(repeating: Self.none, count: max(16, old.count * 2))
-        for head in old {
-            var index = head
-            while index != Self.none {
-                let next = entries[Int(index)].chain
-                let bucket = bucket(entries[Int(index)].hash)
-                entries[Int(index)].chain = buckets[bucket]
-                buckets[bucket] = index
-                index = next
-            }
+    /// By a quarter: more would leave more places empty, and a million sessions take more than
+    /// 100 MB.
+    private mutating func grow() {
+        var larger = SessionSlots(groupCount: max(slots.groupCount * 5 / 4, slots.groupCount + 1))
+        var moved = [UInt32](repeating: SessionEntry.none, count: slots.placeCount)
+        for place in 0..<UInt32(slots.placeCount) where slots.isTaken(place) {
+            moved[Int(place)] = larger.insert(slots[place])
         }
+        for place in moved where place != SessionEntry.none {
+            larger[place].older = followed(larger[place].older, by: moved)
+            larger[place].newer = followed(larger[place].newer, by: moved)
+        }
+        (oldest, newest) = (followed(oldest, by: moved), followed(newest, by: moved))
+        slots = larger
+    }
+
+    private func followed(_ place: UInt32, by moved: [UInt32]) -> UInt32 {
+        place == SessionEntry.none ? place : moved[Int(place)]
     }
 }

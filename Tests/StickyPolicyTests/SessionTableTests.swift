@@ -77,21 +77,50 @@ struct SessionTableTests {
     }
 
     @Test("in a large shard, too, those go that were not used since they came")
-    func secondChance() {
+    func leastRecentlyUsedOfMany() {
         let table = table(limit: 2_000)
         #expect(table.shardCount == 1)
         for number in 0..<2_000 as Range<UInt32> {
             _ = table.bind(key(number), to: 7, replacing: nil, at: at(0))
         }
         let used = stride(from: 0 as UInt32, to: 2_000, by: 2)
-        for number in used { _ = table.backend(of: key(number), at: at(1)) }
+        for number in used { _ = table.backend(of: key(number), at: at(2)) }
         for number in 5_000..<5_900 as Range<UInt32> {
-            _ = table.bind(key(number), to: 7, replacing: nil, at: at(1))
+            _ = table.bind(key(number), to: 7, replacing: nil, at: at(2))
         }
         #expect(table.count == 2_000)
-        let left = Set(table.sessions(inShard: 0, now: 1).map { UInt32($0.key.address.v4Bits) })
+        let left = Set(table.sessions(inShard: 0, now: 2).map { UInt32($0.key.address.v4Bits) })
         #expect(used.allSatisfy { left.contains($0) })
         #expect(left.filter { $0 >= 5_000 }.count == 900)
+    }
+
+    /// With a timeout of 6400 s a use moves a session only when 100 s have passed since it moved.
+    @Test("of many, the one that goes was used no more than a 64th of the time after another")
+    func nearlyLeastRecentlyUsed() {
+        let table = table(limit: 2_000)
+        var lastUses: [UInt32: UInt32] = [:]
+        var generator = SplitMix64(seed: 3)
+        var newest: UInt32 = 0
+        for now in 0..<6_000 as Range<UInt32> {
+            let isNew = lastUses.count < 2_000 || generator.next().isMultiple(of: 4)
+            let number = isNew ? newest : newest - 1 - UInt32(generator.next() % 2_000)
+            guard isNew || lastUses[number] != nil else { continue }
+            if isNew {
+                newest += 1
+                _ = table.bind(key(number), to: 7, replacing: nil, at: at(now, timeout: 6400))
+            } else if table.backend(of: key(number), at: at(now, timeout: 6400)) == nil {
+                continue
+            }
+            lastUses[number] = now
+            guard lastUses.count > 2_000 else { continue }
+            let left = Set(
+                table.sessions(inShard: 0, now: now).map { UInt32($0.key.address.v4Bits) })
+            let gone = lastUses.filter { !left.contains($0.key) }
+            for lost in gone.keys { lastUses[lost] = nil }
+            let oldest = lastUses.values.min() ?? 0
+            #expect(gone.values.allSatisfy { $0 <= oldest + 100 })
+        }
+        #expect(newest > 2_800)
     }
 
     @Test("one that is used at the old end does not keep the dead behind it")
@@ -192,9 +221,8 @@ struct SessionTableTests {
         #expect(table.sessions(inShard: 0, now: 1000).map(\.secondsLeft) == [100])
     }
 
-    @Test("a million sessions fit into 100 MB")
-    func memory() {
-        #expect(MemoryLayout<SessionShard.Entry>.stride <= 64)
+    @Test("a large table has many shards, so that workers do not wait for each other")
+    func shards() {
         #expect(table(limit: 1_000_000).shardCount >= 64)
     }
 
