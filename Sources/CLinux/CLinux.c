@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <malloc.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -107,6 +109,14 @@ int clinux_watch_add(int watch, const char *directory) {
 int clinux_unacknowledged_count(int descriptor) {
     int count = 0;
     return ioctl(descriptor, SIOCOUTQ, &count) == 0 ? count : -1;
+}
+
+int clinux_waiting_count(int listener) {
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+    if (getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return -1;
+    // Of a listener, this is the length of its accept queue.
+    return (int)info.tcpi_unacked;
 }
 
 void clinux_memory_trim(void) {

@@ -1,4 +1,5 @@
 import Logging
+import ProxyConfig
 import ProxyCore
 import StickyPolicy
 import Synchronization
@@ -10,8 +11,16 @@ import Transport
 /// free; an answer of ours would fail a request that could soon have been served. A single client
 /// that wants too much is told so.
 final class Admission: Sendable {
+    private struct Contents {
+        var listeners: [ListenerAddress: ListenerLoad] = [:]
+        var askers: [@Sendable (PlacesWanted) -> Void] = []
+    }
+
     private let log: Logger
+    private let contents = Mutex(Contents())
     private let count = Atomic<Int>(0)
+    private let countMax = Atomic<Int>(0)
+    private let idleMax = Atomic<Int>(.max)
     private let isOverMemory = Atomic<Bool>(false)
     private let measuredAt = Atomic<UInt64>(0)
     private let saidAt = Atomic<UInt64>(0)
@@ -30,18 +39,70 @@ final class Admission: Sendable {
     /// Client connections of all workers.
     var connectionCount: Int { count.load(ordering: .relaxed) }
 
-    /// Whether one more client may be accepted. Two workers that ask at the same moment may get the
-    /// same place: the limit is exceeded by less than their number.
-    func hasRoom(_ limits: Limits, _ memory: ProcessMemory, at now: MonotonicTime) -> Bool {
-        if limits.connections > 0, connectionCount >= limits.connections {
-            say("limits.connections (\(limits.connections)) is reached: new clients wait", now)
-            return false
+    /// How many there may be: `limits.connections`, or what the descriptors allow; 0 for no bound.
+    var connectionsMax: Int { countMax.load(ordering: .relaxed) }
+
+    /// How many idle connections to backends a worker may keep.
+    var idleMaxOfWorker: Int { idleMax.load(ordering: .relaxed) }
+
+    /// Takes the limits of a configuration.
+    func adopt(_ configuration: Configuration, _ budget: DescriptorBudget, workers: Int) {
+        countMax.store(budget.clients, ordering: .relaxed)
+        idleMax.store(budget.idle / max(1, workers), ordering: .relaxed)
+        contents.withLock { contents in
+            contents.listeners = contents.listeners.filter { address, load in
+                configuration.listeners.contains(address) || load.connectionCount > 0
+            }
         }
-        guard limits.memory > 0 else { return true }
+        for address in configuration.listeners {
+            listener(at: address).setLimit(configuration.listenerConnections[address] ?? 0)
+        }
+    }
+
+    /// What is counted for a listener, in this configuration and the next.
+    func listener(at address: ListenerAddress) -> ListenerLoad {
+        contents.withLock { contents in
+            if let known = contents.listeners[address] { return known }
+            let new = ListenerLoad(name: address.text)
+            contents.listeners[address] = new
+            return new
+        }
+    }
+
+    /// In the order of their names.
+    var listeners: [ListenerLoad] {
+        contents.withLock { $0.listeners.values.sorted { $0.name < $1.name } }
+    }
+
+    /// Why one more client of a listener should wait; nil when it may be accepted. Two workers that
+    /// ask at the same moment may get the same place: a limit is exceeded by less than their
+    /// number.
+    func shortage(
+        at listener: ListenerLoad, _ limits: Limits, _ memory: ProcessMemory, now: MonotonicTime
+    ) -> Shortage? {
+        let most = connectionsMax
+        if most > 0, connectionCount >= most { return .connections }
+        if listener.isFull { return .listener }
+        guard limits.memory > 0 else { return nil }
         measure(memory, limit: limits.memory, at: now)
-        guard isOverMemory.load(ordering: .relaxed) else { return true }
-        say("limits.memory (\(limits.memory) bytes) is reached: new clients wait", now)
-        return false
+        return isOverMemory.load(ordering: .relaxed) ? .memory : nil
+    }
+
+    /// Clients wait for want of something.
+    func say(_ shortage: Shortage, at listener: ListenerLoad, _ limits: Limits, now: MonotonicTime)
+    {
+        let limit =
+            switch shortage {
+            case .connections: "limits.connections (\(connectionsMax))"
+            case .listener: "limits.connections (\(listener.connectionsMax)) of \(listener.name)"
+            case .memory: "limits.memory (\(limits.memory) bytes)"
+            }
+        say("\(limit) is reached: new clients wait", now)
+    }
+
+    /// Descriptors have run out in spite of the budget.
+    func sayExhausted(_ now: MonotonicTime) {
+        say("descriptors have run out (ulimit -n): new clients wait", now)
     }
 
     private func measure(_ memory: ProcessMemory, limit: UInt64, at now: MonotonicTime) {
@@ -71,12 +132,14 @@ final class Admission: Sendable {
     }
 
     /// Counts a connection in.
-    func enter() {
+    func enter(_ listener: ListenerLoad) {
         count.wrappingAdd(1, ordering: .relaxed)
+        listener.enter()
     }
 
-    func leave() {
+    func leave(_ listener: ListenerLoad) {
         count.wrappingSubtract(1, ordering: .relaxed)
+        listener.leave()
     }
 
     /// Counts a connection for its client, once it is known who that is.
@@ -102,5 +165,22 @@ final class Admission: Sendable {
             let held = counts[client, default: 1]
             counts[client] = held > 1 ? held - 1 : nil
         }
+    }
+
+    // MARK: - Places for those who wait
+
+    /// - Parameter askers: tell each worker that its clients are to make room.
+    func register(_ askers: [@Sendable (PlacesWanted) -> Void]) {
+        contents.withLock { $0.askers = askers }
+    }
+
+    /// Has all workers make room, each for its part of so many clients.
+    ///
+    /// - Parameter listener: whose clients are meant; nil for any.
+    func makeRoom(for waiting: Int, at listener: ListenerLoad?) {
+        let askers = contents.withLock { $0.askers }
+        guard !askers.isEmpty else { return }
+        let part = (waiting + askers.count - 1) / askers.count
+        for ask in askers { ask(PlacesWanted(count: part, listener: listener)) }
     }
 }

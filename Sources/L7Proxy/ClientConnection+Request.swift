@@ -94,6 +94,7 @@ extension ClientConnection {
     private var isLastRequest: Bool {
         let most = configuration.limits.requestsPerConnection
         return worker.isDraining || (most > 0 && requestCount >= most)
+            || (worker.crowd != nil && worker.takesPlace(from: listener))
     }
 
     /// Puts what has come of the body behind the prepared head.

@@ -62,6 +62,7 @@ final class ClientConnection: ConnectionHandler {
 
     let peer: IPAddress
     let localPort: UInt16
+    let listener: ListenerLoad
     /// Non-nil exactly when the client speaks TLS.
     var security: ClientSecurity?
     /// The client speaks in the clear where TLS is expected: it gets an answer that says so.
@@ -74,6 +75,16 @@ final class ClientConnection: ConnectionHandler {
     var isIdle: Bool {
         exchange.responseSide == .idle && downstream.pendingByteCount == 0
             && !downstream.hasUnsentBytes
+    }
+
+    /// Half a second long nothing has come for which it keeps its place.
+    func isSilent(at now: MonotonicTime) -> Bool {
+        guard currentWait == .clientIdle, isIdle, !downstream.isReadable,
+            let deadline = downstream.deadline
+        else { return false }
+        // The deadline was set when the silence began.
+        let end = configuration.deadline(for: .clientIdle, from: now)
+        return end >= deadline.advanced(byNanoseconds: ClientConnection.drainGrace)
     }
 
     /// After a 101.
@@ -91,11 +102,12 @@ final class ClientConnection: ConnectionHandler {
     /// The deadline is the moment to ask whether the backend has the request at all.
     private var looksForArrival = false
 
-    init(_ connection: Connection, peer: IPAddress, localPort: UInt16, worker: WorkerContext) {
+    init(_ connection: Connection, from client: ClientOrigin, worker: WorkerContext) {
         self.worker = worker
         buffers = worker.buffers
-        self.peer = peer
-        self.localPort = localPort
+        peer = client.peer
+        localPort = client.localPort
+        listener = client.listener
         downstream = connection
         configuration = worker.configuration
     }

@@ -10,7 +10,7 @@ import Transport
 final class ProxyArrival: ConnectionHandler {
     let connection: Connection
     /// The connection's own ends: they hold when the header names none.
-    private let own: ClientOrigin
+    let own: ClientOrigin
     private let buffers: LoopBuffers
     /// Told how it ended: with a client, or with nothing that could be one.
     private let onEnd: (ProxyArrival, ClientOrigin?) -> Void
@@ -56,7 +56,9 @@ final class ProxyArrival: ConnectionHandler {
         guard let header = try ProxyProtocolParser.parse(bytes) else { return nil }
         guard let endpoints = header.endpoints else { return (header.byteCount, own) }
         guard let peer = ProxiedPeer(endpoints, in: bytes) else { throw .malformed }
-        return (header.byteCount, ClientOrigin(peer: peer.address, localPort: peer.localPort))
+        let client = ClientOrigin(
+            peer: peer.address, localPort: peer.localPort, listener: own.listener)
+        return (header.byteCount, client)
     }
 }
 
@@ -64,4 +66,6 @@ final class ProxyArrival: ConnectionHandler {
 struct ClientOrigin {
     var peer: IPAddress
     var localPort: UInt16
+    /// Where it is counted.
+    let listener: ListenerLoad
 }

@@ -13,7 +13,9 @@ final class Server {
 
     private let source: ConfigurationReader
     let log: Logger
-    private let admission: Admission
+    let admission: Admission
+    /// What `ulimit -n` allows, and how many were open at the start.
+    var descriptors = (limit: 0, open: 0)
     private var resources: RouteAffinity.Resources
     private let health: HealthBoard
     private let prober: HealthProber
@@ -92,7 +94,7 @@ final class Server {
     ) throws(ListenError) -> [ListenerAddress: SocketAddress] {
         Signals.block(Server.signals)
         Signals.ignoreBrokenPipe()
-        warnAboutDescriptors()
+        adoptLimits(isFirst: true)
         warnAboutCertificates()
         let shares = try share(out: inheritance)
         for address in running.listeners where shares[0].inherited[address] == nil {
@@ -115,6 +117,11 @@ final class Server {
         }
         status.adopt(snapshot)
         status.watch(workers.map(\.share.counters))
+        admission.register(
+            workers.map { worker in
+                let orders = worker.share.orders
+                return { orders.put(.makeRoom($0)) }
+            })
         health.tell(
             workers.map { worker in
                 let orders = worker.share.orders
@@ -240,6 +247,7 @@ final class Server {
         }
         warnAboutWhatNeedsARestart(configuration)
         (running, self.resources, self.tls) = (configuration, resources, tls)
+        adoptLimits()
         warnAboutCertificates()
         takeIntoUse(
             ConfigSnapshot(configuration, resources: resources, health: health, tls: tls))
@@ -297,20 +305,6 @@ final class Server {
         }
         if configuration.sessionLimit != running.sessionLimit {
             log.warning("sessionLimit has changed; it takes a restart to follow")
-        }
-    }
-
-    /// A client and a backend each need a descriptor.
-    private func warnAboutDescriptors() {
-        let available = Descriptors.raiseLimit()
-        let wanted = running.limits.connections * 2 + 64
-        if running.limits.connections > 0 && available < wanted {
-            log.warning(
-                """
-                limits.connections is \(running.limits.connections), which needs \(wanted) \
-                descriptors, and \(available) may be open; raise the limit (ulimit -n) or lower \
-                the setting
-                """)
         }
     }
 }

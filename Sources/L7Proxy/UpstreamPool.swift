@@ -19,15 +19,17 @@ final class UpstreamPool {
     var tls: TLSClientContext?
     private let resumption = TLSResumption()
     private var idle: [UpstreamConnection] = []
+    private let allowance: IdleAllowance
     let counters: PoolCounters
     private let log: Logger
     /// When a failed handshake is worth a line again.
     private var quietUntil: MonotonicTime?
 
     init(
-        address: SocketAddress, source: SocketAddress?, loop: EventLoop, buffers: LoopBuffers,
-        log: Logger
+        address: SocketAddress, source: SocketAddress?, allowance: IdleAllowance,
+        loop: EventLoop, buffers: LoopBuffers, log: Logger
     ) {
+        self.allowance = allowance
         self.address = address
         counters = PoolCounters(address: address.description)
         self.source = source
@@ -51,6 +53,7 @@ final class UpstreamPool {
     func lease(to owner: any ConnectionHandler, mustProbe: Bool) -> UpstreamConnection? {
         defer { counters.noteIdle(idle.count) }
         while let candidate = idle.popLast() {
+            allowance.count -= 1
             let connection = candidate.connection
             let isClean = !connection.peerHasClosed && !connection.isReadable
             guard isClean, !mustProbe || connection.probeIsQuiet() else {
@@ -101,6 +104,10 @@ final class UpstreamPool {
             returned.close()
             return
         }
+        guard allowance.takesOneMore() else {
+            returned.close()
+            return
+        }
         connection.handler = returned
         connection.deadline = loop.now.advanced(byNanoseconds: keep)
         idle.append(returned)
@@ -110,6 +117,7 @@ final class UpstreamPool {
     fileprivate func remove(_ connection: UpstreamConnection) {
         if let position = idle.lastIndex(where: { $0 === connection }) {
             idle.remove(at: position)
+            allowance.count -= 1
             counters.noteIdle(idle.count)
         }
     }
@@ -120,7 +128,17 @@ final class UpstreamPool {
         closeIdle()
     }
 
+    var idleCount: Int { idle.count }
+
+    /// The one that waits longest, as it is the last to be used again.
+    func closeOldest() {
+        guard let oldest = idle.first else { return }
+        remove(oldest)
+        oldest.close()
+    }
+
     func closeIdle() {
+        allowance.count -= idle.count
         while let connection = idle.popLast() { connection.close() }
         counters.noteIdle(0)
     }

@@ -20,8 +20,11 @@ struct UpstreamPools {
     private let buffers: LoopBuffers
     private let log: Logger
     private let published: PublishedCounters
+    private let admission: Admission
+    private let allowance = IdleAllowance()
 
     init(loop: EventLoop, buffers: LoopBuffers, share: WorkerShare) {
+        admission = share.admission
         self.loop = loop
         self.buffers = buffers
         log = share.log
@@ -58,11 +61,17 @@ struct UpstreamPools {
         }
         for (key, pool) in before where pools[key] == nil { pool.retire() }
         published.replacePools(by: pools.values.map(\.counters))
+        allowance.closeOne = { [pools] in
+            pools.values.max { $0.idleCount < $1.idleCount }?.closeOldest()
+        }
+        allowance.most = admission.idleMaxOfWorker
         return needed
     }
 
     func closeIdle() {
         for pool in pools.values { pool.closeIdle() }
+        // Each knows the other.
+        allowance.closeOne = nil
     }
 
     private func makePool(_ key: Key) -> UpstreamPool {
@@ -70,6 +79,6 @@ struct UpstreamPools {
         return UpstreamPool(
             address: SocketAddress(
                 high: address.high, low: address.low, port: key.backend.port),
-            source: key.source, loop: loop, buffers: buffers, log: log)
+            source: key.source, allowance: allowance, loop: loop, buffers: buffers, log: log)
     }
 }

@@ -14,12 +14,12 @@ final class Worker: ClientConnectionOwner {
     private var pools: UpstreamPools
     /// Several at one address where a process with more workers has handed them over.
     private var listeners: [ListenerAddress: [Listener]] = [:]
-    private var clients: [ClientConnection?] = []
+    private let clients = ClientTable()
     /// Connections that have not said yet whom they speak for.
     private var arrivals: [ObjectIdentifier: ProxyArrival] = [:]
-    private var freeSlots: [Int] = []
-    private var clientCount = 0
     private let memory = ProcessMemory()
+    /// Of all listeners, as far as it was counted.
+    private var refusedCount = 0
     private let handshakes: HandshakeTable
     private let tallies: RouteTallies
 
@@ -82,13 +82,45 @@ final class Worker: ClientConnectionOwner {
 
     private func serve(_ listener: Listener, at wanted: ListenerAddress) {
         let port = listener.address.port ?? 0
-        listener.mayAccept = { [unowned self] in
-            shared.admission.hasRoom(context.configuration.limits, memory, at: loop.now)
+        let load = shared.admission.listener(at: wanted)
+        listener.mayAccept = { [unowned self, unowned listener] in mayAccept(from: listener, load) }
+        listener.onExhaustion = { [unowned self, unowned listener] in
+            shared.admission.sayExhausted(loop.now)
+            shared.counters.note(.pausedForDescriptors)
+            shared.counters.note(
+                .refusedForDescriptors, UInt64(listener.refusedCount - refusedCount))
+            refusedCount = listener.refusedCount
         }
         listener.onAccept = { [unowned self] socket, peer in
-            let client = ClientOrigin(peer: IPAddress(peer), localPort: port)
+            let client = ClientOrigin(peer: IPAddress(peer), localPort: port, listener: load)
             accept(socket, from: client, at: wanted)
         }
+    }
+
+    /// Where there is no place, those who have one and do not use it make room for those who wait.
+    private func mayAccept(from listener: Listener, _ load: ListenerLoad) -> Bool {
+        let admission = shared.admission
+        let limits = context.configuration.limits
+        let shortage = admission.shortage(at: load, limits, memory, now: loop.now)
+        guard let shortage else { return true }
+        let waitingCount = listener.waitingCount
+        guard waitingCount > 0 else { return false }
+        admission.say(shortage, at: load, limits, now: loop.now)
+        shared.counters.note(shortage.event)
+        // What a silent client holds of the memory is next to nothing.
+        if shortage != .memory {
+            admission.makeRoom(for: waitingCount, at: shortage == .listener ? load : nil)
+        }
+        return false
+    }
+
+    /// Closes clients that are silent; if they are too few, others end with their next answer.
+    private func makeRoom(_ wanted: PlacesWanted) {
+        let closedCount = clients.closeSilent(for: wanted, at: loop.now)
+        shared.counters.note(.madeRoom, UInt64(closedCount))
+        var rest = wanted
+        rest.count -= closedCount
+        context.crowd = rest.count > 0 ? Crowd(rest, at: loop.now) : nil
     }
 
     private func accept(
@@ -98,7 +130,7 @@ final class Worker: ClientConnectionOwner {
         let hasHeader = snapshot.configuration.proxyProtocolListeners.contains(address)
         // A header that anybody may send would be worse than none.
         if hasHeader && !snapshot.resolver.isTrusted(client.peer) { return }
-        shared.admission.enter()
+        shared.admission.enter(client.listener)
         shared.counters.note(.accepted)
         do throws(SystemError) {
             let connection = try Connection.adopt(socket, loop: loop)
@@ -108,7 +140,7 @@ final class Worker: ClientConnectionOwner {
                 begin(connection, from: client, at: address)
             }
         } catch {
-            shared.admission.leave()
+            shared.admission.leave(client.listener)
         }
     }
 
@@ -133,7 +165,7 @@ final class Worker: ClientConnectionOwner {
             begin(arrival.connection, from: client, at: address)
         } else {
             arrival.connection.close()
-            shared.admission.leave()
+            shared.admission.leave(arrival.own.listener)
             stopWhenDrained()
         }
     }
@@ -146,9 +178,7 @@ final class Worker: ClientConnectionOwner {
             handshakes.begin(
                 connection, from: client, on: tls, limit: context.configuration.handshakesMax)
         } else {
-            begin(
-                ClientConnection(
-                    connection, peer: client.peer, localPort: client.localPort, worker: context))
+            begin(ClientConnection(connection, from: client, worker: context))
         }
     }
 
@@ -156,10 +186,10 @@ final class Worker: ClientConnectionOwner {
         let counted = countedAddress(of: client.peer)
         let most = context.configuration.limits.connectionsPerClient
         guard shared.admission.enter(counted, limit: most) else {
-            return refuse(client.downstream)
+            return refuse(client)
         }
         client.countedAs = counted
-        enter(client)
+        clients.enter(client)
         client.downstream.handler = client
         client.advance()
     }
@@ -173,14 +203,14 @@ final class Worker: ClientConnectionOwner {
 
     /// Says no at once. Nothing waits for the request, so that a client with too many connections
     /// cannot hold this one as well.
-    private func refuse(_ connection: Connection) {
+    private func refuse(_ client: ClientConnection) {
         shared.counters.note(.refusedForClientLimit)
         let buffers = context.buffers
         buffers.output.removeAll()
         LocalResponse(status: 503).write(date: context.dateLine, into: &buffers.output)
-        buffers.sendOutput(on: connection)
-        connection.close()
-        shared.admission.leave()
+        buffers.sendOutput(on: client.downstream)
+        client.downstream.close()
+        shared.admission.leave(client.listener)
         stopWhenDrained()
     }
 
@@ -194,12 +224,11 @@ final class Worker: ClientConnectionOwner {
             shared.counters.note(.handshakesFailed)
             // An Internet full of scanners: of no interest unless somebody looks for it.
             shared.log.debug("TLS handshake with \(arrival.client.peer) failed: \(reason)")
-            shared.admission.leave()
+            shared.admission.leave(arrival.client.listener)
             return stopWhenDrained()
         }
         let client = ClientConnection(
-            arrival.connection, peer: arrival.client.peer,
-            localPort: arrival.client.localPort, worker: context)
+            arrival.connection, from: arrival.client, worker: context)
         if let session = arrival.connection.tls {
             client.security = ClientSecurity(session, on: arrival.listener)
         } else {
@@ -209,31 +238,23 @@ final class Worker: ClientConnectionOwner {
     }
 
     private func stopWhenDrained() {
-        if context.isDraining && clientCount == 0 && handshakes.count == 0 && arrivals.isEmpty {
+        if context.isDraining && clients.count == 0 && handshakes.count == 0 && arrivals.isEmpty {
             loop.stop()
         }
     }
 
     // MARK: - Clients
 
-    private func enter(_ client: ClientConnection) {
-        if let slot = freeSlots.popLast() {
-            client.slot = slot
-            clients[slot] = client
-        } else {
-            client.slot = clients.count
-            clients.append(client)
+    func clientConnectionClosed(at slot: Int) {
+        if let client = clients.leave(slot) {
+            shared.admission.leave(client.listener)
+            shared.admission.leave(client.countedAs)
         }
-        clientCount += 1
+        stopWhenDrained()
     }
 
-    func clientConnectionClosed(at slot: Int) {
-        shared.admission.leave()
-        shared.admission.leave(clients[slot]?.countedAs)
-        clients[slot] = nil
-        freeSlots.append(slot)
-        clientCount -= 1
-        stopWhenDrained()
+    func clientMakesRoom() {
+        shared.counters.note(.madeRoom)
     }
 
     // MARK: - Orders from the server
@@ -243,6 +264,7 @@ final class Worker: ClientConnectionOwner {
             switch order {
             case .adopt(let snapshot, let tally): adopt(snapshot, tally)
             case .lookAtTunnels: _ = closeTunnelsOfDrained()
+            case .makeRoom(let wanted): makeRoom(wanted)
             case .drain(let time): drain(within: time)
             case .showListeners(let copies): copies.add(copiesOfListeners())
             case .handOver: handOver()
@@ -259,7 +281,7 @@ final class Worker: ClientConnectionOwner {
             counters: tallies.table(for: snapshot.counterNames), seed: context.random.next())
         context.observer.accessLog.adopt(snapshot.configuration.accessLog)
         var tunnelCount = 0
-        for case let client? in clients {
+        for client in clients.all {
             client.letGoOfOldConfiguration()
             if client.isTunnel { tunnelCount += 1 }
         }
@@ -277,9 +299,7 @@ final class Worker: ClientConnectionOwner {
     ///
     /// - Returns: how many it ends.
     private func closeTunnelsOfDrained() -> Int {
-        let concerned = clients.compactMap { client in
-            client.flatMap { $0.endsWithBackend != nil ? $0 : nil }
-        }
+        let concerned = clients.all.filter { $0.endsWithBackend != nil }
         guard !concerned.isEmpty else { return 0 }
         let homes = context.configuration.tunnelHomes
         let leaving = concerned.filter { $0.endsWithBackend.map { !homes.contains($0) } ?? false }
@@ -322,9 +342,9 @@ final class Worker: ClientConnectionOwner {
         }
         listeners.removeAll()
         for arrival in arrivals.values { end(arrival, as: nil) }
-        let step = (time * 3 / 4).wholeNanoseconds / UInt64(max(1, clientCount))
+        let step = (time * 3 / 4).wholeNanoseconds / UInt64(max(1, clients.count))
         var moment = loop.now
-        for case let client? in clients {
+        for client in clients.all {
             let isWebSocket = client.webSocket != nil
             client.drain(endingWebSocketAt: moment)
             if isWebSocket { moment = moment.advanced(byNanoseconds: step) }
@@ -344,7 +364,7 @@ final class Worker: ClientConnectionOwner {
         context.isDraining = true
         for listener in listeners.values.joined() { listener.close() }
         listeners.removeAll()
-        for case let client? in clients { client.exchange.drainRequested() }
+        for client in clients.all { client.exchange.drainRequested() }
         stopWhenDrained()
     }
 
@@ -352,7 +372,7 @@ final class Worker: ClientConnectionOwner {
         for listener in listeners.values.joined() { listener.close() }
         for arrival in arrivals.values { end(arrival, as: nil) }
         handshakes.closeAll()
-        for case let client? in clients { client.stop() }
+        for client in clients.all { client.stop() }
         pools.closeIdle()
         memory.close()
     }

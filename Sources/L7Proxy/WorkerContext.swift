@@ -18,6 +18,8 @@ final class WorkerContext {
     let observer: ExchangeObserver
     /// No exchange begins any more on a connection that has one: the process is about to end.
     var isDraining = false
+    /// Non-nil while clients wait for places.
+    var crowd: Crowd?
     // SAFETY: the worker owns the context and every connection that could call it.
     private unowned(unsafe) let owner: any ClientConnectionOwner
 
@@ -37,6 +39,17 @@ final class WorkerContext {
     /// A client connection has closed and lets go of its place.
     func clientConnectionClosed(at slot: Int) {
         unsafe owner.clientConnectionClosed(at: slot)
+    }
+
+    /// Whether a client of this listener is to end with its next answer, for others who wait.
+    func takesPlace(from listener: ListenerLoad) -> Bool {
+        guard crowd?.isOver(at: loop.now) == false else {
+            crowd = nil
+            return false
+        }
+        guard crowd?.takesPlace(from: listener) == true else { return false }
+        unsafe owner.clientMakesRoom()
+        return true
     }
 
     /// The clock for idle times.
@@ -67,5 +80,7 @@ final class WorkerContext {
 
 /// Who keeps client connections alive, by the place it gave them.
 protocol ClientConnectionOwner: AnyObject {
+    /// A client ends with its next answer, for another one that waits.
+    func clientMakesRoom()
     func clientConnectionClosed(at slot: Int)
 }

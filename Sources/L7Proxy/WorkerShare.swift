@@ -40,6 +40,8 @@ final class OrderBox: Sendable {
         case lookAtTunnels
         /// End what is idle now, and the rest within this time.
         case drain(within: Duration)
+        /// Clients wait, and this worker's have places.
+        case makeRoom(PlacesWanted)
         /// Give away copies of the listening sockets.
         case showListeners(to: ListenerCopies)
         /// Another process has the listeners: take nothing new, and let the rest take its time.

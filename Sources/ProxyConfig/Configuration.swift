@@ -9,6 +9,8 @@ package struct Configuration: Sendable, Equatable {
     package var proxyProtocolListeners: Set<ListenerAddress> = []
     /// Those of `listeners` that speak TLS.
     package var listenerTLS: [ListenerAddress: ListenerTLS] = [:]
+    /// Client connections of a listener, where they are limited.
+    package var listenerConnections: [ListenerAddress: Int] = [:]
     /// From Kubernetes Secrets, for every listener that speaks TLS.
     package var secretCertificates: [CertificateSource] = []
     package var clientIP = ClientIPRule()

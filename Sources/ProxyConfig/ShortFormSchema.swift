@@ -23,8 +23,11 @@ enum ShortFormSchema {
     static let listener = Schema(
         subject: "a listener",
         keys: [
-            ("address", .full), ("proxyProtocol", .full), ("tls", .full),
+            ("address", .full), ("proxyProtocol", .full), ("tls", .full), ("limits", .full),
         ])
+
+    static let listenerLimits = Schema(
+        subject: "a listener's 'limits'", keys: [("connections", .full)])
 
     static let listenerTLS = Schema(
         subject: "a listener's 'tls'",
@@ -113,7 +116,8 @@ enum ShortFormSchema {
 
     /// Every mapping, for the test that the example file names each key.
     static let all = [
-        root, admin, accessLog, listener, listenerTLS, certificate, clientIP, service, serviceTLS,
+        root, admin, accessLog, listener, listenerLimits, listenerTLS, certificate, clientIP,
+        service, serviceTLS,
         passiveHealth, healthCheck, queue, backend, sessionAffinityConfig,
         sessionAffinityClientIP, route, timeouts, limits,
     ]

@@ -69,7 +69,13 @@ struct ShortFormSettings {
                 result.proxyProtocolListeners.insert(address)
             }
             result.listenerTLS[address] = keys["tls"].flatMap(tls.listener)
+            result.listenerConnections[address] = keys["limits"].flatMap(listenerConnections)
         }
+    }
+
+    private func listenerConnections(_ entry: YAMLEntry) -> Int? {
+        guard let keys = reader.fields(entry, ShortFormSchema.listenerLimits) else { return nil }
+        return keys["connections"].flatMap { reader.integer($0, in: 0...10_000_000) }
     }
 
     private func listenerAddress(_ entry: YAMLEntry) -> ListenerAddress? {

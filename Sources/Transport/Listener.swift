@@ -16,6 +16,8 @@ package final class Listener: EventSource {
     package var acceptLimit = 64
     /// Connections that were closed at once because descriptors had run out.
     package private(set) var refusedCount = 0
+    /// Told when descriptors have run out, behind what `refusedCount` counts.
+    package var onExhaustion: (() -> Void)?
     /// The owner wants no connections now.
     package private(set) var isPaused = false
     /// With an unset port, the one that the kernel chose.
@@ -109,6 +111,15 @@ package final class Listener: EventSource {
         return InheritedSocket(copy.release())
     }
 
+    /// Clients that wait in the kernel's queue. At a path it does not say how many: then as many as
+    /// are accepted in a turn.
+    package var waitingCount: Int {
+        let count = Int(clinux_waiting_count(socket.descriptor))
+        guard count < 0 else { return count }
+        var entry = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&entry, 1, 0) > 0 ? acceptLimit : 0
+    }
+
     /// Accepts nothing more. Clients wait in the kernel's queue.
     package func pause() {
         isPaused = true
@@ -131,6 +142,7 @@ package final class Listener: EventSource {
         reserve.close()
         onAccept = nil
         mayAccept = nil
+        onExhaustion = nil
     }
 
     override func eventsArrived(_ events: ReadyEvents) {
@@ -184,7 +196,10 @@ extension Listener {
             EOPNOTSUPP, ENETUNREACH, EPERM, ETIMEDOUT:
             return true
         default:
-            if error.code == EMFILE || error.code == ENFILE { refuseOne() }
+            if error.code == EMFILE || error.code == ENFILE {
+                refuseOne()
+                onExhaustion?()
+            }
             // Level-triggered, an exhausted process would spin on the connection it cannot take.
             rest(for: Self.exhaustionPause)
             return false

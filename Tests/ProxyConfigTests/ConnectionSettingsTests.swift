@@ -5,6 +5,25 @@ import Testing
 /// What a file says about connections: PROXY headers, other protocols, the time before a stop.
 @Suite("Settings of connections")
 struct ConnectionSettingsTests {
+    @Test("a listener has a limit of its own for its connections")
+    func listenerLimit() throws {
+        let result = try #require(
+            load(
+                """
+                listeners:
+                  - {address: "127.0.0.1:1", limits: {connections: 3}}
+                  - {address: "127.0.0.1:2", limits: {connections: 0}}
+                  - {address: "127.0.0.1:3"}
+                """
+            ).configuration)
+        #expect(result.listeners.map { result.listenerConnections[$0] } == [3, 0, nil])
+        for wrong in ["-1", "10000001", "many", "1.5"] {
+            let mistake = load(
+                "listeners: [{address: 127.0.0.1:1, limits: {connections: \(wrong)}}]")
+            #expect(mistake.configuration == nil, "\(wrong)")
+        }
+    }
+
     @Test("a listener takes PROXY headers exactly when it says so")
     func proxyProtocol() throws {
         let listeners = """

@@ -50,6 +50,9 @@ void clinux_thread_set_name(const char *name);
 // does not say.
 int clinux_unacknowledged_count(int descriptor);
 
+// Connections that wait at a listening TCP socket to be accepted; -1 when the kernel does not say.
+int clinux_waiting_count(int listener);
+
 // An inotify instance, non-blocking, and a directory in it: whatever changes which files are there or
 // what they hold becomes readable.
 int clinux_watch_create(void);

@@ -90,6 +90,8 @@ struct MetricsReport {
             "l7proxy_connections_refused_total", .counter,
             "Client connections that were closed at once, by reason.")
         text.add(sum(.refusedForClientLimit), ("reason", "client_limit"))
+        text.add(sum(.refusedForDescriptors), ("reason", "descriptors"))
+        addPlaces()
         text.begin(
             "l7proxy_tls_handshakes_total", .counter, "TLS handshakes of clients, by result.")
         text.add(sum(.handshakesCompleted), ("result", "completed"))
@@ -102,6 +104,29 @@ struct MetricsReport {
         text.add(
             "l7proxy_sessions_max", .gauge, "The most that the session table holds.",
             UInt64(status.sessions.limit))
+    }
+
+    /// What becomes of clients when there are too many.
+    private mutating func addPlaces() {
+        text.add(
+            "l7proxy_connections_max", .gauge,
+            "Client connections that there may be; 0: no bound.",
+            UInt64(max(0, status.admission.connectionsMax)))
+        text.begin(
+            "l7proxy_accept_pauses_total", .counter,
+            "Looks at a listener that left its clients waiting, by reason.")
+        text.add(sum(.pausedForConnections), ("reason", "connections"))
+        text.add(sum(.pausedForListener), ("reason", "listener"))
+        text.add(sum(.pausedForMemory), ("reason", "memory"))
+        text.add(sum(.pausedForDescriptors), ("reason", "descriptors"))
+        text.add(
+            "l7proxy_connections_made_room_total", .counter,
+            "Kept client connections that ended because others waited.", sum(.madeRoom))
+        text.begin(
+            "l7proxy_listener_connections", .gauge, "Client connections now, by listener.")
+        for listener in status.admission.listeners {
+            text.add(UInt64(max(0, listener.connectionCount)), ("listener", listener.name))
+        }
     }
 
     /// Pools of several workers, source addresses and TLS settings have one address in common.

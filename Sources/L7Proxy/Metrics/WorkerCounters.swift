@@ -7,6 +7,12 @@ final class WorkerCounters: Sendable {
         case accepted
         /// The client had `limits.connectionsPerClient`.
         case refusedForClientLimit
+        /// Closed at once, because descriptors had run out.
+        case refusedForDescriptors
+        /// Looks at a listener that left its clients waiting.
+        case pausedForConnections, pausedForListener, pausedForMemory, pausedForDescriptors
+        /// Connections that ended between two requests because others waited.
+        case madeRoom
         case handshakesCompleted, handshakesFailed
         /// A client that spoke in the clear to a port of TLS.
         case handshakesInPlainText
@@ -44,5 +50,16 @@ final class PublishedCounters: Sendable {
 
     func replacePools(by pools: [PoolCounters]) {
         storedPools.withLock { $0 = pools }
+    }
+}
+
+extension Shortage {
+    /// How it is counted.
+    var event: WorkerCounters.Event {
+        switch self {
+        case .connections: .pausedForConnections
+        case .listener: .pausedForListener
+        case .memory: .pausedForMemory
+        }
     }
 }
