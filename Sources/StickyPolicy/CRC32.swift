@@ -24,12 +24,15 @@ struct CRC32: Sendable {
 
     /// In base 10, without leading zeros.
     mutating func combine(decimal number: UInt32) {
-        var divisor: UInt32 = 1
-        while number / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            combine(UInt8(truncatingIfNeeded: 0x30 + number / divisor % 10))
-            divisor /= 10
-        }
+        var digits = InlineArray<10, UInt8>(repeating: 0)
+        var first = 10
+        var rest = number
+        repeat {
+            first -= 1
+            digits[first] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        } while rest > 0
+        for index in first..<10 { combine(digits[index]) }
     }
 
     private static let table: [UInt32] = (0..<256).map { byte in

@@ -13,6 +13,10 @@ struct HashRing: Sendable {
 
     /// In the order of their hashes.
     private let points: [Point]
+    /// Where the points begin whose hashes have these leading bits, so that a search has a few to
+    /// look at: there are about as many of these as points.
+    private let starts: [UInt32]
+    private let startShift: UInt32
 
     /// 160: as many as ingress-nginx gives a backend of weight 1.
     private static var pointsPerNode: Int { 160 }
@@ -41,6 +45,21 @@ struct HashRing: Sendable {
             }
         }
         self.points = points.sorted { ($0.hash, $0.node) < ($1.hash, $1.node) }
+        (starts, startShift) = Self.starts(of: self.points)
+    }
+
+    private static func starts(of points: [Point]) -> (starts: [UInt32], shift: UInt32) {
+        var bits: UInt32 = 1
+        while 1 << Int(bits) < points.count { bits += 1 }
+        let shift = 32 - bits
+        var starts: [UInt32] = []
+        starts.reserveCapacity(1 << Int(bits))
+        var position = 0
+        for lead in 0..<UInt32(1) << bits {
+            while position < points.count, points[position].hash >> shift < lead { position += 1 }
+            starts.append(UInt32(truncatingIfNeeded: position))
+        }
+        return (starts, shift)
     }
 
     private static func pointCounts(_ weights: [Int]) -> [Int] {
@@ -75,13 +94,9 @@ struct HashRing: Sendable {
     }
 
     private func firstPosition(from hash: UInt32) -> Int {
-        var low = 0
-        var high = points.count
-        while low < high {
-            let middle = (low + high) / 2
-            if points[middle].hash < hash { low = middle + 1 } else { high = middle }
-        }
-        return low
+        var position = Int(starts[Int(hash >> startShift)])
+        while position < points.count, points[position].hash < hash { position += 1 }
+        return position
     }
 }
 
