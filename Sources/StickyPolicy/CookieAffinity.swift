@@ -197,9 +197,9 @@ final class CookieAffinity: Sendable {
         guard usesRing, let ring else {
             return service.drawKey(for: choice, excluding: tried)
         }
-        return service.drawKey(for: choice, excluding: tried) { random, candidates in
+        return service.drawRingKey(for: choice, excluding: tried) { random in
             let key = IngressNginxCookie.Key(unixSeconds: unixSeconds, random: random)
-            return (key.packed, ring.owner(of: key.ringHash, among: candidates, .home))
+            return (key.packed, ring.node(of: key.ringHash))
         }
     }
 

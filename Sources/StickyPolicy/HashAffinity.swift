@@ -218,10 +218,9 @@ final class HashAffinity: Sendable {
     private func owner(
         of selection: Selection, _ eligibility: Eligibility, in service: ServiceSelector
     ) -> Int? {
-        let candidates = service.candidates.span
         if case .expression(_, let ring) = source, let hash = selection.ringHash {
-            return ring.owner(of: hash, among: candidates, eligibility)
+            return ring.owner(of: hash, among: service.candidates.span, eligibility)
         }
-        return RendezvousHash.owner(of: selection.clientKey, among: candidates, eligibility)
+        return service.owner(of: selection.clientKey, eligibility)
     }
 }

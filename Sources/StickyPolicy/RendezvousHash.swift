@@ -3,19 +3,29 @@
 /// The owner depends on the key and on who is there, not on any order, so replicas and restarts
 /// agree. When a backend leaves, only its own keys move, in proportion to weight over all the
 /// others; when one comes, it takes its share from all.
-enum RendezvousHash {
+struct RendezvousHash: Sendable {
+    private let identities: [UInt64]
+    /// Of all the same; nil where they differ.
+    private let commonWeight: UInt32?
+    private let weights: [UInt32]
+    private let totalWeight: UInt64
+
+    init(_ candidates: [Candidate]) {
+        identities = candidates.map(\.identity)
+        weights = candidates.map(\.weight)
+        commonWeight = weights.allSatisfy { [weights] in $0 == weights[0] } ? weights.first : nil
+        totalWeight = weights.reduce(0) { $0 &+ UInt64($1) }
+    }
+
     /// The position of the owner of `key`, or nil when nobody is eligible.
-    static func owner(
+    func owner(
         of key: UInt64, among candidates: Span<Candidate>, _ eligibility: Eligibility
     ) -> Int? {
-        guard weightsDiffer(candidates) else {
-            return highest(of: key, among: candidates, eligibility)
-        }
+        if commonWeight != nil { return highest(of: key, among: candidates, eligibility) }
         var best: (position: Int, standing: Standing)?
-        for position in candidates.indices {
-            let candidate = candidates[position]
-            guard eligibility.admits(candidate, at: position) else { continue }
-            let standing = Standing(of: candidate, key: key)
+        for position in candidates.indices
+        where eligibility.admits(candidates[position], at: position) {
+            let standing = standing(of: position, key: key)
             if let leader = best, !standing.isBetter(than: leader.standing) { continue }
             best = (position, standing)
         }
@@ -23,18 +33,15 @@ enum RendezvousHash {
     }
 
     /// Where all weights are equal the hash alone gives the same order as the costs.
-    private static func highest(
+    private func highest(
         of key: UInt64, among candidates: Span<Candidate>, _ eligibility: Eligibility
     ) -> Int? {
         var best: Int?
         var highest: UInt64 = 0
-        for position in candidates.indices {
-            let hash = mixed(key ^ candidates[position].identity)
-            if let leader = best {
-                if hash < highest { continue }
-                let isLater = candidates[position].identity >= candidates[leader].identity
-                if hash == highest, isLater { continue }
-            }
+        for position in identities.indices {
+            let hash = mixed(key ^ identities[position])
+            if hash < highest { continue }
+            if let best, hash == highest, identities[position] >= identities[best] { continue }
             guard eligibility.admits(candidates[position], at: position) else { continue }
             best = position
             highest = hash
@@ -42,55 +49,38 @@ enum RendezvousHash {
         return best
     }
 
-    /// Whether this candidate owns the key among all with a weight, whatever their states. Nearly
-    /// always an early one of the others says no, which spares the rest.
-    static func isHome(_ position: Int, of key: UInt64, among candidates: Span<Candidate>) -> Bool {
-        guard candidates[position].weight > 0 else { return false }
-        if weightsDiffer(candidates) { return isBest(position, of: key, among: candidates) }
-        let identity = candidates[position].identity
-        let hash = mixed(key ^ identity)
-        for other in candidates.indices {
-            if other == position { continue }
-            let rival = mixed(key ^ candidates[other].identity)
-            if rival > hash { return false }
-            if rival == hash, candidates[other].identity < identity { return false }
+    /// Whether this one owns the key among all with a weight, whatever their states. Nearly always
+    /// an early one of the others says no, which spares the rest.
+    func isHome(_ position: Int, of key: UInt64) -> Bool {
+        guard weights[position] > 0 else { return false }
+        guard commonWeight != nil else {
+            let standing = standing(of: position, key: key)
+            return weights.indices.allSatisfy { other in
+                other == position || weights[other] == 0
+                    || !self.standing(of: other, key: key).isBetter(than: standing)
+            }
+        }
+        let hash = mixed(key ^ identities[position])
+        for other in identities.indices {
+            let rival = mixed(key ^ identities[other])
+            if rival < hash || other == position { continue }
+            if rival > hash || identities[other] < identities[position] { return false }
         }
         return true
     }
 
-    private static func isBest(
-        _ position: Int, of key: UInt64, among candidates: Span<Candidate>
-    ) -> Bool {
-        let standing = Standing(of: candidates[position], key: key)
-        for other in candidates.indices {
-            let rival = candidates[other]
-            guard other != position, rival.weight > 0 else { continue }
-            if Standing(of: rival, key: key).isBetter(than: standing) { return false }
-        }
-        return true
+    private func standing(of position: Int, key: UInt64) -> Standing {
+        Standing(identity: identities[position], weight: weights[position], key: key)
     }
 
-    /// How the candidate's own hash has to be, so that it is likely to own the key: within so much
-    /// of the greatest. Eight of its shares hold all but one in 3,000 of its keys.
-    static func likelySpan(of position: Int, among candidates: Span<Candidate>) -> UInt64 {
-        var total: UInt64 = 0
-        for other in candidates.indices { total += UInt64(candidates[other].weight) }
-        let share = Double(candidates[position].weight) / Double(max(total, 1))
-        return share >= 0.125 ? .max : UInt64(share * 0x1p67)
-    }
-
-    /// A key under which the candidate's hash lies within `span` of the greatest, by chance.
-    static func key(for candidate: Candidate, span: UInt64, random: UInt64) -> UInt64 {
+    /// A key that is likely to be at home here, by chance: its hash lies so near the greatest as
+    /// all but one in 3,000 of the keys do that are, which is within eight shares of it. Every
+    /// eighth of these is at home, and none that is is likelier than another.
+    func likelyKey(for position: Int, random: UInt64) -> UInt64 {
+        let share = Double(weights[position]) / Double(max(totalWeight, 1))
+        let span = share >= 0.125 ? .max : UInt64(share * 0x1p67)
         let distance = random.multipliedFullWidth(by: span).high
-        return unmixed(.max - distance) ^ candidate.identity
-    }
-
-    private static func weightsDiffer(_ candidates: Span<Candidate>) -> Bool {
-        for position in candidates.indices
-        where candidates[position].weight != candidates[0].weight {
-            return true
-        }
-        return false
+        return unmixed(.max - distance) ^ identities[position]
     }
 }
 
@@ -104,12 +94,12 @@ private struct Standing {
     let hash: UInt64
     let identity: UInt64
 
-    init(of candidate: Candidate, key: UInt64) {
-        hash = mixed(key ^ candidate.identity)
-        identity = candidate.identity
+    init(identity: UInt64, weight: UInt32, key: UInt64) {
+        hash = mixed(key ^ identity)
+        self.identity = identity
         // 53 bits and one more are exact in a Double, and never 0.
         let uniform = Double((hash >> 11) + 1) * 0x1p-53
-        cost = negativeLogarithm(uniform) / Double(candidate.weight)
+        cost = negativeLogarithm(uniform) / Double(weight)
     }
 
     func isBetter(than other: Standing) -> Bool {

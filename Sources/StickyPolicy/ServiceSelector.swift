@@ -4,6 +4,10 @@ struct ServiceSelector: Sendable {
     private(set) var candidates: [Candidate]
     let loads: [BackendLoad]
     private let index: IdentityIndex
+    private let hash: RendezvousHash
+    /// Keys of rendezvous hashing that were drawn for others, and those of a ring.
+    private var spareKeys: SpareKeys
+    private var spareRingKeys: SpareKeys
     private var roundRobin: RoundRobin
     private var balancers: LoadBalancers
     private var generator: SplitMix64
@@ -26,7 +30,10 @@ struct ServiceSelector: Sendable {
 
     /// Keys that are drawn for a new client before any owner will do that takes new clients.
     private static var drawsMax: Int { 64 }
-    /// Keys that are drawn in all. When 99 of 100 backends drain, 1000 draws fail once in 20,000.
+    /// Keys that are drawn for whomever they belong to, where the choice has none to spare.
+    private static var drawsForAll: Int { 8 }
+    /// Keys that are drawn after those. When 99 of 100 backends drain, 1000 draws fail once in
+    /// 20,000.
     private static var drawsInNeedMax: Int { 1000 }
 
     init(_ service: ServiceProfile, seed: UInt64) {
@@ -35,6 +42,9 @@ struct ServiceSelector: Sendable {
         }
         loads = service.backends.map(\.load)
         index = IdentityIndex(candidates.map(\.identity))
+        hash = RendezvousHash(candidates)
+        spareKeys = SpareKeys(backendCount: candidates.count)
+        spareRingKeys = SpareKeys(backendCount: candidates.count)
         generator = SplitMix64(seed: seed)
         roundRobin = RoundRobin(count: candidates.count, offset: generator.next())
         balancers = LoadBalancers(
@@ -110,13 +120,17 @@ struct ServiceSelector: Sendable {
 
     /// The same without a memory.
     func owner(of key: UInt64) -> Int? {
-        RendezvousHash.owner(of: key, among: candidates.span, .home)
+        owner(of: key, .home)
+    }
+
+    func owner(of key: UInt64, _ eligibility: Eligibility) -> Int? {
+        hash.owner(of: key, among: candidates.span, eligibility)
     }
 
     /// Where a client goes that cannot go where it belongs: the same for every worker and replica
     /// that sees the same states, so that parallel requests agree.
     func successor(of key: UInt64, excluding tried: TriedBackends = TriedBackends()) -> Int? {
-        RendezvousHash.owner(of: key, among: candidates.span, .refuge(excluding: tried))
+        owner(of: key, .refuge(excluding: tried))
     }
 
     /// Where a request goes whose backend could not be reached; nil when there is nowhere, or its
@@ -156,45 +170,59 @@ struct ServiceSelector: Sendable {
         generator.next()
     }
 
-    /// As the other `drawKey`, for keys of rendezvous hashing.
+    /// A key of rendezvous hashing whose home is `choice`, or after many draws a backend that takes
+    /// new clients, too.
     ///
-    /// Of all keys only every hundredth belongs to one of a hundred backends, so keys are made of
-    /// hashes that are high enough for it to own: every eighth of those does, and no key that does
-    /// is likelier than another.
+    /// Any key is of use to one of the backends, and one that comes too early is kept for it: where
+    /// new clients are spread evenly, most of them find theirs drawn already.
     mutating func drawKey(
         for choice: Int, excluding tried: TriedBackends
     ) -> (key: UInt64, backend: Int) {
-        let span = RendezvousHash.likelySpan(of: choice, among: candidates.span)
+        if let key = spareKeys.take(of: choice) { return (key, choice) }
+        for _ in 0..<Self.drawsForAll {
+            let key = generator.next()
+            guard let home = owner(of: key) else { return (key, choice) }
+            if home == choice { return (key, choice) }
+            spareKeys.keep(key, of: home)
+        }
         for _ in 0..<Self.drawsMax {
-            let key = RendezvousHash.key(
-                for: candidates[choice], span: span, random: generator.next())
-            if RendezvousHash.isHome(choice, of: key, among: candidates.span) {
-                return (key, choice)
-            }
+            let key = hash.likelyKey(for: choice, random: generator.next())
+            if hash.isHome(choice, of: key) { return (key, choice) }
         }
-        return drawKey(for: choice, excluding: tried) { random, candidates in
-            (random, RendezvousHash.owner(of: random, among: candidates, .home))
-        }
+        let selector = self
+        return drawKey(for: choice, excluding: tried) { ($0, selector.owner(of: $0)) }
     }
 
-    /// A key whose home is `choice`, or after many draws a backend that takes new clients, too.
-    ///
-    /// The home has to count the draining and failed backends in, since it will when the client
-    /// comes back; a new client must not land on one of them then.
+    /// The same for keys of a ring, of which none can be made that is likely to be at home.
     ///
     /// - Parameter make: a key of this chance, and its home.
-    mutating func drawKey(
+    mutating func drawRingKey(
         for choice: Int, excluding tried: TriedBackends,
-        _ make: (UInt64, Span<Candidate>) -> (key: UInt64, home: Int?)
+        _ make: (UInt64) -> (key: UInt64, home: Int?)
     ) -> (key: UInt64, backend: Int) {
-        for draw in 0..<Self.drawsInNeedMax {
-            let (key, owner) = make(generator.next(), candidates.span)
+        if let key = spareRingKeys.take(of: choice) { return (key, choice) }
+        for _ in 0..<Self.drawsMax {
+            let (key, home) = make(generator.next())
+            guard let home else { return (key, choice) }
+            if home == choice { return (key, choice) }
+            spareRingKeys.keep(key, of: home)
+        }
+        return drawKey(for: choice, excluding: tried, make)
+    }
+
+    /// The home has to count the draining and failed backends in, since it will when the client
+    /// comes back; a new client must not land on one of them then.
+    private mutating func drawKey(
+        for choice: Int, excluding tried: TriedBackends,
+        _ make: (UInt64) -> (key: UInt64, home: Int?)
+    ) -> (key: UInt64, backend: Int) {
+        for _ in 0..<Self.drawsInNeedMax {
+            let (key, owner) = make(generator.next())
             guard let home = owner else { break }
             if home == choice { return (key, home) }
-            guard draw >= Self.drawsMax - 1 else { continue }
             if candidates[home].takesNewClients, !tried.contains(home) { return (key, home) }
         }
-        return (make(generator.next(), candidates.span).key, choice)
+        return (make(generator.next()).key, choice)
     }
 
     /// Counts a request, and the session it is of, where it went.

@@ -43,6 +43,32 @@ struct DistributionTests {
         }
     }
 
+    /// Keys that are drawn for a backend must be as all of its keys are, or those that have to
+    /// leave it would not lie evenly.
+    @Test(
+        "keys that are drawn for one backend have all others as successors alike, by chi-square",
+        arguments: [3, 12, 50])
+    func drawn(count: Int) throws {
+        let service = ServiceProfile(name: "shop", position: 0, backends: backends(count: count))
+        var selector = ServiceSelector(service, seed: 8)
+        var heirs = Array(repeating: 0, count: count)
+        var keys: Set<UInt64> = []
+        for round in 0..<count * 400 {
+            // Most new clients go round; some backends get one after the other.
+            let choice = round % 4 == 0 ? 1 : round % count
+            let drawn = selector.drawKey(for: choice, excluding: TriedBackends())
+            #expect(drawn.backend == choice && selector.owner(of: drawn.key) == choice)
+            #expect(keys.insert(drawn.key).inserted)
+            guard choice == 1 else { continue }
+            var tried = TriedBackends()
+            tried.insert(choice)
+            heirs[try #require(selector.successor(of: drawn.key, excluding: tried))] += 1
+        }
+        #expect(heirs.remove(at: 1) == 0)
+        let freedom = Double(count - 2)
+        #expect(chiSquare(heirs) < freedom + 4 * (2 * freedom).squareRoot() + 4)
+    }
+
     @Test(
         "one backend more moves at most 1.2/n of the balanced sessions, to itself alone",
         arguments: [2, 3, 10, 50])

@@ -14,18 +14,17 @@ struct RendezvousHashTests {
         _ key: UInt64, _ candidates: [Candidate],
         _ eligibility: Eligibility = .home
     ) -> UInt64? {
-        RendezvousHash.owner(of: key, among: candidates.span, eligibility)
+        RendezvousHash(candidates).owner(of: key, among: candidates.span, eligibility)
             .map { candidates[$0].identity }
     }
 
     private func shares(_ candidates: [Candidate], keys: Int) -> [Double] {
         var generator = SplitMix64(seed: 11)
         var counts = Array(repeating: 0, count: candidates.count)
+        let hash = RendezvousHash(candidates)
         for _ in 0..<keys {
-            guard
-                let owner = RendezvousHash.owner(
-                    of: generator.next(), among: candidates.span, .home)
-            else { continue }
+            let key = generator.next()
+            guard let owner = hash.owner(of: key, among: candidates.span, .home) else { continue }
             counts[owner] += 1
         }
         return counts.map { Double($0) / Double(keys) }
@@ -132,15 +131,14 @@ struct RendezvousHashTests {
             as [[UInt32]])
     func made(weights: [UInt32]) {
         let all = candidates(weights)
+        let hash = RendezvousHash(all)
         var generator = SplitMix64(seed: 9)
         for choice in all.indices where weights[choice] > 0 {
-            let span = RendezvousHash.likelySpan(of: choice, among: all.span)
             var found = 0
             for _ in 0..<400 {
-                let key = RendezvousHash.key(
-                    for: all[choice], span: span, random: generator.next())
-                let isHome = RendezvousHash.isHome(choice, of: key, among: all.span)
-                let owner = RendezvousHash.owner(of: key, among: all.span, .home)
+                let key = hash.likelyKey(for: choice, random: generator.next())
+                let isHome = hash.isHome(choice, of: key)
+                let owner = hash.owner(of: key, among: all.span, .home)
                 #expect(isHome == (owner == choice))
                 if isHome { found += 1 }
             }
@@ -148,8 +146,7 @@ struct RendezvousHashTests {
             #expect(found > 10)
         }
         for position in all.indices where weights[position] == 0 {
-            let isHome = RendezvousHash.isHome(position, of: 1, among: all.span)
-            #expect(!isHome)
+            #expect(!hash.isHome(position, of: 1))
         }
     }
 
