@@ -28,6 +28,26 @@ extension Span where Element == UInt8 {
         return true
     }
 
+    /// Whether these bytes and `other` are the same.
+    @inlinable
+    public func equals(_ other: Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        var offset = 0
+        while count &- offset >= 8 {
+            // SAFETY: any bits make a UInt64, and the loads check their bounds themselves.
+            let mine = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            let others = unsafe other.bytes.unsafeLoadUnaligned(
+                fromByteOffset: offset, as: UInt64.self)
+            guard mine == others else { return false }
+            offset &+= 8
+        }
+        while offset < count {
+            guard self[offset] == other[offset] else { return false }
+            offset &+= 1
+        }
+        return true
+    }
+
     @inlinable @inline(__always)
     internal func matches(_ text: StaticString, ignoringCase: Bool) -> Bool {
         let length = text.utf8CodeUnitCount

@@ -156,6 +156,21 @@ extension Span where Element == UInt8 {
         return true
     }
 
+    /// The first semicolon within `range`, or the end of it: where a pair of a cookie ends.
+    public func firstSemicolon(in range: Range<Int>) -> Int {
+        let semicolon = Block(repeating: ASCII.semicolon)
+        let end = range.upperBound
+        var offset = range.lowerBound
+        precondition(end <= count)
+        while end &- offset >= 16 {
+            let found: Mask = block(at: offset) .== semicolon
+            if let lane = firstLane(found) { return offset &+ lane }
+            offset &+= 16
+        }
+        while offset < end, self[offset] != ASCII.semicolon { offset &+= 1 }
+        return offset
+    }
+
     /// Whether a line feed is at or behind `start`.
     internal func containsLineFeed(from start: Int) -> Bool {
         let lineFeed = Block(repeating: ASCII.lineFeed)

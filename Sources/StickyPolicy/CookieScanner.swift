@@ -89,37 +89,11 @@ public struct CookieScanner: Sendable {
         var index = pair.lowerBound
         while index < pair.upperBound, bytes.isWhitespace(index) { index += 1 }
         guard pair.upperBound - index > name.count else { return nil }
-        for offset in name.indices {
-            guard bytes[index + offset] == name[offset] else { return nil }
-        }
+        guard bytes.extracting(index..<index + name.count).equals(name.span) else { return nil }
         index += name.count
         while index < pair.upperBound, bytes.isWhitespace(index) { index += 1 }
         guard index < pair.upperBound, bytes[index] == 0x3D else { return nil }
         let value = bytes.trimmed(index + 1..<pair.upperBound)
         return ByteRange(value.lowerBound, value.upperBound)
     }
-}
-
-extension Span where Element == UInt8 {
-    /// The offset of the first semicolon of `range`, or the end of it.
-    fileprivate func firstSemicolon(in range: Range<Int>) -> Int {
-        var index = range.lowerBound
-        // SAFETY: bytes have no padding, so each one of the raw span is initialised.
-        let raw = unsafe self.bytes
-        // Eight bytes at a time: cookies run to kilobytes, and this is read for every request.
-        while range.upperBound - index >= 8 {
-            // SAFETY: any bits make a UInt64, and the load checks its bounds itself.
-            let word = unsafe raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
-            let matches = zeroBytes(of: word.littleEndian ^ 0x3B3B_3B3B_3B3B_3B3B)
-            if matches != 0 { return index + matches.trailingZeroBitCount / 8 }
-            index += 8
-        }
-        while index < range.upperBound, self[index] != 0x3B { index += 1 }
-        return index
-    }
-}
-
-/// A word whose lowest set bit is the top bit of the first zero byte of `word`; 0 without one.
-private func zeroBytes(of word: UInt64) -> UInt64 {
-    (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
 }

@@ -12,6 +12,8 @@ public final class RouteAffinity: Sendable {
     let canary: (rule: CanaryRule, route: RouteAffinity)?
     /// To look at `canary` means to copy it, and nearly no route has one.
     let hasCanary: Bool
+    /// The cookie that backends do not get to see; nil when they see all.
+    public let strippedCookie: CookieScanner?
 
     enum Rule: Sendable {
         case none
@@ -19,6 +21,10 @@ public final class RouteAffinity: Sendable {
         case clientIP(ClientIPAffinity)
         case hash(HashAffinity)
         case application(ApplicationAffinity)
+
+        fileprivate var strippedCookie: CookieScanner? {
+            if case .cookie(let cookie) = self { cookie.strippedScanner } else { nil }
+        }
     }
 
     /// What all routes of the process share.
@@ -52,6 +58,7 @@ public final class RouteAffinity: Sendable {
         canary = nil
         hasCanary = false
         rule = Self.rule(settings, path: path, service: service, resources: resources)
+        strippedCookie = rule.strippedCookie
     }
 
     /// The same route with a canary: `rule` decides which requests go there.
@@ -62,6 +69,7 @@ public final class RouteAffinity: Sendable {
         self.rule = primary.rule
         canary = (rule, route)
         hasCanary = true
+        strippedCookie = primary.strippedCookie
     }
 
     private static func rule(
@@ -115,11 +123,6 @@ public final class RouteAffinity: Sendable {
         guard case .cookie(let cookie) = rule else { return false }
         let isBound = selection.reason == .hit || selection.reason == .migrated
         return isBound && !cookie.changesOnFailure
-    }
-
-    /// The cookie that backends do not get to see; nil when they see all.
-    public var strippedCookie: CookieScanner? {
-        if case .cookie(let cookie) = rule { cookie.strippedScanner } else { nil }
     }
 
     /// Whether responses have to be shown to `learn`.

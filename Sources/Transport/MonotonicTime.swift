@@ -11,7 +11,7 @@ package struct MonotonicTime: Comparable, Hashable, Sendable {
     }
 
     /// Later than every moment that comes: a deadline that never passes.
-    @inlinable
+    @inlinable @inline(__always)
     package static var distantFuture: MonotonicTime { MonotonicTime(nanoseconds: .max) }
 
     /// Reads the clock. A loop does it once a turn and shows it as `EventLoop.now`.

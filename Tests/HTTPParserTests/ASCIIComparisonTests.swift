@@ -22,6 +22,19 @@ struct ASCIIComparisonTests {
         return isEqual(bytes.span)
     }
 
+    @Test("texts are the same that are so byte for byte, at every length", arguments: 0...25)
+    func bytes(count: Int) {
+        let text = (0..<count).map { UInt8($0 + 0x41) }
+        func isEqual(_ other: [UInt8]) -> Bool { text.span.equals(other.span) }
+        #expect(isEqual(Array(text)))
+        #expect(!isEqual(text + [0]))
+        for position in text.indices {
+            var other = text
+            other[position] ^= 0x20
+            #expect(!isEqual(other))
+        }
+    }
+
     @Test("only letters have a case, at every length of a word")
     func ignoringCase() {
         #expect(isCaseOnly("a") { $0.equalsIgnoringCase("a") })

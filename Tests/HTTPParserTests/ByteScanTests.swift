@@ -45,6 +45,18 @@ struct ByteScanTests {
             { $0.firstNonToken(from: $1) }, filler: 0x39, stopsAt: { !CharacterClass.isToken($0) })
     }
 
+    @Test("the end of a pair is a semicolon, or where the line ends")
+    func semicolons() {
+        check(
+            { $0.firstSemicolon(in: $1..<$0.count) }, filler: 0x61, stopsAt: { $0 == 0x3B })
+        let line = [UInt8](repeating: 0x3B, count: 40)
+        for end in 0...40 { #expect(line.span.firstSemicolon(in: end..<end) == end) }
+        let text = [UInt8](repeating: 0x61, count: 40) + line
+        for start in 0...40 {
+            for end in start...40 { #expect(text.span.firstSemicolon(in: start..<end) == end) }
+        }
+    }
+
     @Test("the end of a target part is a delimiter or a byte that is not visible ASCII")
     func targets() {
         check(

@@ -32,7 +32,9 @@ struct ByteWriterTests {
     @Test(
         "numbers are written without leading zeros",
         arguments: [
-            (0, "0", "0"), (9, "9", "9"), (10, "10", "a"), (255, "255", "ff"), (256, "256", "100"),
+            (0, "0", "0"), (9, "9", "9"), (10, "10", "a"), (99, "99", "63"), (100, "100", "64"),
+            (255, "255", "ff"), (256, "256", "100"), (999, "999", "3e7"), (1000, "1000", "3e8"),
+            (8080, "8080", "1f90"), (9999, "9999", "270f"), (10_000, "10000", "2710"),
             (1_000_000, "1000000", "f4240"),
             (UInt64.max, "18446744073709551615", "ffffffffffffffff"),
         ] as [(UInt64, String, String)])
@@ -51,6 +53,36 @@ struct ByteWriterTests {
     func fixedHexadecimal(number: UInt64, digits: String) {
         #expect(written(capacity: 16) { $0.append(fixedHexadecimal: number) } == (digits, false))
         #expect(written(capacity: 15) { $0.append(fixedHexadecimal: number) } == ("", true))
+    }
+
+    @Test("a number that just fits is whole, and one digit more is too many", arguments: 1...5)
+    func room(digitCount: Int) {
+        let number = (1...digitCount).reduce(UInt64(0)) { $0 * 10 + UInt64($1) }
+        let tooLong = number * 10 + 1
+        #expect(
+            written(capacity: digitCount) { $0.append(decimal: number) } == ("\(number)", false))
+        #expect(written(capacity: digitCount) { $0.append(decimal: tooLong) } == ("", true))
+    }
+
+    @Test("what follows a number overwrites nothing of it", arguments: 4...9)
+    func behindNumbers(capacity: Int) {
+        let result = written(capacity: capacity) {
+            $0.append(decimal: 7)
+            $0.append(decimal: 42)
+            $0.append(0x2E)
+        }
+        #expect(result == ("742.", false))
+    }
+
+    @Test("a writer that has overflowed stays so when its end is taken back")
+    func truncatedOverflow() {
+        let result = written(capacity: 4) {
+            $0.append("abc")
+            $0.append("de")
+            $0.truncate(to: 1)
+            $0.append("f")
+        }
+        #expect(result == ("a", true))
     }
 
     @Test("a buffer can be filled to its last byte")
