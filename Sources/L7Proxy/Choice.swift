@@ -29,29 +29,31 @@ final class Choice {
     private var hold: SessionHold?
 
     init(
-        _ affinity: RouteAffinity, _ retry: RetryRule, from client: ClientFacts, at aim: Aim
+        _ plan: RoutePlan, from client: ClientFacts, at target: BackendTarget,
+        _ selection: Selection
     ) {
-        self.affinity = affinity
-        self.retry = retry
+        affinity = plan.affinity
+        retry = plan.retry
         self.client = client
-        selection = aim.selection
-        target = aim.target
-        pool = aim.target.pool(for: aim.selection, of: client)
+        self.selection = selection
+        self.target = target
+        pool = target.pool(for: selection, of: client)
         enter()
     }
 
     /// Begins anew, for another exchange. What is the same as before is not assigned: to count
     /// references to what other threads use, too, is dear.
     func begin(
-        _ affinity: RouteAffinity, _ retry: RetryRule, from client: ClientFacts, at aim: Aim
+        _ plan: RoutePlan, from client: ClientFacts, at target: BackendTarget,
+        _ selection: Selection
     ) {
-        if self.affinity !== affinity { self.affinity = affinity }
-        self.retry = retry
+        if affinity !== plan.affinity { affinity = plan.affinity }
+        retry = plan.retry
         self.client = client
         if tried.count > 0 { tried = TriedBackends() }
         announcesMove = false
         isSecure = false
-        take(aim)
+        go(to: target, selection)
     }
 
     /// Position of the service that the backend is of.
@@ -86,22 +88,6 @@ final class Choice {
 
 // Where it leads.
 extension Choice {
-    /// A backend, and why it.
-    struct Aim {
-        let target: BackendTarget
-        let selection: Selection
-    }
-
-    /// The exchange is this backend's from here on, and no longer that of the one before.
-    private func take(_ aim: Aim) {
-        leave()
-        selection = aim.selection
-        if target !== aim.target { target = aim.target }
-        let pool = aim.target.pool(for: selection, of: client)
-        if self.pool !== pool { self.pool = pool }
-        enter()
-    }
-
     /// The backend is not to be tried again for this request. False when no other may be.
     func noteTried() -> Bool {
         tried.insert(selection.backend)
@@ -109,28 +95,37 @@ extension Choice {
     }
 
     /// Turns to another backend, after the one before was tried.
-    func turn(to aim: Aim) {
-        announcesMove = aim.selection.wasMoved && !selection.wasMoved
-        take(aim)
+    func turn(to target: BackendTarget, _ selection: Selection) {
+        announcesMove = selection.wasMoved && !self.selection.wasMoved
+        go(to: target, selection)
+    }
+
+    /// The exchange is this backend's from here on, and no longer that of the one before.
+    private func go(to target: BackendTarget, _ selection: Selection) {
+        leave()
+        self.selection = selection
+        if self.target !== target { self.target = target }
+        let pool = target.pool(for: selection, of: client)
+        if self.pool !== pool { self.pool = pool }
+        enter()
     }
 
     /// All of where it leads, to come back to.
     struct Course {
-        fileprivate let aim: Aim
+        fileprivate let target: BackendTarget
+        fileprivate let selection: Selection
         fileprivate let tried: TriedBackends
         fileprivate let announcesMove: Bool
     }
 
     var course: Course {
-        Course(
-            aim: Aim(target: target, selection: selection), tried: tried,
-            announcesMove: announcesMove)
+        Course(target: target, selection: selection, tried: tried, announcesMove: announcesMove)
     }
 
     func comeBack(to course: Course) {
         tried = course.tried
         announcesMove = course.announcesMove
-        take(course.aim)
+        go(to: course.target, course.selection)
     }
 
     private func enter() {

@@ -113,23 +113,20 @@ final class WorkerConfiguration {
             let selection = selector.select(
                 for: plan.affinity, head: head, in: bytes, from: client)
         else { return nil }
-        guard selection.isCanary else {
-            return choice(plan.affinity, plan.retry, selection, from: client)
-        }
-        return choice(plan.affinity.route(of: selection), plan.retry, selection, from: client)
+        guard selection.isCanary else { return choice(plan, selection, from: client) }
+        let canary = RoutePlan(affinity: plan.affinity.route(of: selection), retry: plan.retry)
+        return choice(canary, selection, from: client)
     }
 
     private func choice(
-        _ affinity: RouteAffinity, _ retry: RetryRule, _ selection: Selection,
-        from client: ClientFacts
+        _ plan: RoutePlan, _ selection: Selection, from client: ClientFacts
     ) -> Choice {
-        noteUse(of: selection, by: affinity)
-        let target = targets[affinity.service][selection.backend]
-        let aim = Choice.Aim(target: target, selection: selection)
+        noteUse(of: selection, by: plan.affinity)
+        let target = targets[plan.affinity.service][selection.backend]
         guard let spare = spareChoices.popLast() else {
-            return Choice(affinity, retry, from: client, at: aim)
+            return Choice(plan, from: client, at: target, selection)
         }
-        spare.begin(affinity, retry, from: client, at: aim)
+        spare.begin(plan, from: client, at: target, selection)
         return spare
     }
 
@@ -157,8 +154,7 @@ final class WorkerConfiguration {
                 from: choice.client)
         else { return false }
         noteUse(of: selection, by: choice.affinity)
-        let target = targets[choice.service][selection.backend]
-        choice.turn(to: Choice.Aim(target: target, selection: selection))
+        choice.turn(to: targets[choice.service][selection.backend], selection)
         return true
     }
 

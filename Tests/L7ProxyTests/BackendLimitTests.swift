@@ -92,6 +92,35 @@ struct BackendLimitTests {
         #expect(backend.requests.count == 2)
     }
 
+    @Test("when all is over, no backend counts a request that has looked for a place there")
+    func countsAfterQueue() throws {
+        let gate = try Gate()
+        let backends = try [slow("one", gate), slow("two", gate)]
+        let proxy = try ProxyUnderTest(
+            file: file(backends, queue: "length: 4"), backends: backends,
+            admin: "{address: '127.0.0.1:0'}")
+        let busy = try (0..<2).map { _ in try proxy.connect(sending: get()) }
+        for backend in backends { backend.awaitRequests(1) }
+        let waiting = try (0..<3).map { _ in try proxy.connect(sending: get()) }
+        for client in waiting { #expect(client.isQuiet(for: .milliseconds(30))) }
+        gate.open()
+        for client in busy + waiting { #expect(try client.readMessage().status == 200) }
+        // The end of a request is counted behind its answer.
+        let end = ContinuousClock.now + Wire.patience
+        var counts = try requestsUnderWay(proxy)
+        while counts != ["0", "0"], ContinuousClock.now < end {
+            counts = try requestsUnderWay(proxy)
+        }
+        #expect(counts == ["0", "0"])
+    }
+
+    /// Of each backend.
+    private func requestsUnderWay(_ proxy: ProxyUnderTest) throws -> [Substring] {
+        try proxy.connectAdmin().asks("/metrics").bodyText.split(separator: "\n")
+            .filter { $0.hasPrefix("l7proxy_backend_requests{") }
+            .compactMap { $0.split(separator: " ").last }
+    }
+
     @Test("a new client goes where there is room, a session waits for its own backend")
     func affinity() throws {
         let gate = try Gate()
