@@ -77,13 +77,19 @@ struct RoutesTable {
     }
 
     private static func backends(of service: Service) -> String {
-        if service.backends.isEmpty { return "none: 503" }
-        return service.backends.map { backend in
+        if service.backends.isEmpty, service.named.isEmpty { return "none: 503" }
+        let names = service.named.map { named in
+            let name = named.name.map { "\($0)=" } ?? ""
+            let state = named.model.state == .ready ? "" : " (\(named.model.state))"
+            return name + named.text + state
+        }
+        let addresses = service.backends.map { backend in
             let address = backend.endpoint.description
             let name = backend.name == address ? "" : "\(backend.name)="
             let state = backend.state == .ready ? "" : " (\(backend.state))"
             return name + address + state
-        }.joined(separator: ", ")
+        }
+        return (addresses + names).joined(separator: ", ")
     }
 
     static func affinity(_ affinity: AffinitySettings) -> String {

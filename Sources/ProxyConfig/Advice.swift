@@ -23,6 +23,7 @@ struct Advice {
         }
         adviseKeys(draft)
         adviseCertificates(draft)
+        adviseNames(draft.configuration)
         if routes.isEmpty, draft.configuration.defaultService == nil, !draft.hasCanaries,
             !findings.files.isEmpty
         {
@@ -30,6 +31,16 @@ struct Advice {
                 "there are no routes: every request is answered 404",
                 at: Position(file: 0, line: 1, column: 1))
         }
+    }
+
+    private func adviseNames(_ configuration: Configuration) {
+        let count = Set(configuration.services.lazy.flatMap { $0.named.lazy.map(\.host) }).count
+        guard count > Configuration.hostNamesMax else { return }
+        findings.add(
+            .warning,
+            "there are \(count) host names of backends: the first \(Configuration.hostNamesMax) "
+                + "in the alphabet are looked up, the others have no addresses",
+            at: Position(file: 0, line: 1, column: 1))
     }
 
     /// What clients have to show can be asked for in TLS only, and by one authority at a time.

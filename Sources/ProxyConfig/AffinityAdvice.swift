@@ -21,7 +21,7 @@ struct AffinityAdvice {
         case .none: return
         case .hash, .application: break
         }
-        if service.backends.count == 1 {
+        if service.backends.count == 1, service.named.isEmpty {
             findings.note(
                 "affinity to a single backend binds clients to whatever is behind it", at: position)
         }

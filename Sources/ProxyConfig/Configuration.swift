@@ -28,6 +28,8 @@ package struct Configuration: Sendable, Equatable {
     package var cookieKeys: [CookieKeySource] = []
     /// Most entries of all session tables together.
     package var sessionLimit = 1_000_000
+    /// Between two questions for the addresses of a host name.
+    package var resolverInterval = Duration.seconds(10)
     package var timeouts = Timeouts()
     package var limits = Limits()
     package var workers = WorkerCount.automatic

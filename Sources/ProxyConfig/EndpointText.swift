@@ -14,13 +14,7 @@ enum EndpointText {
         return Endpoint(address: address, port: port)
     }
 
-    /// Whether this looks like a host name with a port: right in every way but for the name.
-    static func isNamed(_ text: String) -> Bool {
-        guard let (host, port) = split(text), UInt16(port) != nil else { return false }
-        return !host.isEmpty && !host.contains(":") && IPAddress(host) == nil
-    }
-
-    private static func split(_ text: String) -> (host: String, port: String)? {
+    static func split(_ text: String) -> (host: String, port: String)? {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let port = text[text.index(after: colon)...]
         guard !port.isEmpty, port.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }

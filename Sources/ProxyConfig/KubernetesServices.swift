@@ -43,6 +43,10 @@ struct KubernetesServices {
             return service
         }
         service.clientIP = sessionAffinity(object)
+        if let list = externalBackends(of: object, reference, reader) {
+            (service.backends, service.named) = (list.backends, list.named)
+            return service
+        }
         guard let port = port(reference, of: object) else {
             reader.warn(
                 "Service \(reference.service.text) has no port \(quoted(reference.port.text)): "
@@ -53,6 +57,40 @@ struct KubernetesServices {
         service.nodeCheck = nodeCheck(object)
         service.isBehindNodePorts = objects.slices(of: object.name).isEmpty
         return service
+    }
+
+    /// Of `type: ExternalName`, the name's; nil for every other type.
+    private func externalBackends(
+        of object: KubernetesObject, _ reference: ServiceReference, _ reader: Reader
+    ) -> BackendList? {
+        guard object.spec?["type"]?.text == "ExternalName" else { return nil }
+        let name = object.spec?["externalName"]?.text ?? ""
+        guard let port = externalPort(reference, of: object) else {
+            reportEmpty(
+                object, "it has no port \(quoted(reference.port.text))", reader,
+                reference.position)
+            return BackendList()
+        }
+        if let address = IPAddress(name) {
+            return BackendList(backends: [Backend(Endpoint(address: address, port: port))])
+        }
+        guard let host = HostName.parse(host: name) else {
+            reportEmpty(
+                object, "its 'externalName' is \(quoted(name)), which is no host name", reader,
+                reference.position)
+            return BackendList()
+        }
+        return BackendList(named: [NamedBackend(host: host, port: port)])
+    }
+
+    /// As in ingress-nginx: where the Service lists the port, its `targetPort` if that is a
+    /// number; otherwise the number that the Ingress gives.
+    private func externalPort(
+        _ reference: ServiceReference, of object: KubernetesObject
+    ) -> UInt16? {
+        let listed = port(reference, of: object)
+        let texts = [listed?["targetPort"]?.text, listed?["port"]?.text, reference.port.text]
+        return texts.lazy.compactMap { $0.flatMap { UInt16($0) } }.first { $0 > 0 }
     }
 
     private func port(_ reference: ServiceReference, of object: KubernetesObject) -> YAMLNode? {

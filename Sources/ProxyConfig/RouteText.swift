@@ -23,7 +23,7 @@ enum RouteText {
     }
 
     /// RFC 1123 §2.1 labels; underscores are tolerated, as they are in the wild.
-    private static func isName(_ text: String) -> Bool {
+    static func isName(_ text: String) -> Bool {
         guard !text.isEmpty, text.utf8.count <= 253 else { return false }
         return text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
             let isSized = (1...63).contains(label.utf8.count)

@@ -89,7 +89,7 @@ struct ShortFormRoutes {
         switch (keys["service"], keys["backends"]) {
         case (let entry?, nil): return draft.reference(entry, reader)
         case (nil, let list?):
-            let service = Service(name: name, backends: services.backends(list))
+            let service = Service(name: name, services.backends(list))
             // An equal name means an equal route, which is reported as such.
             return (try? draft.add(service, at: position).get())
                 ?? draft.servicePosition(named: name)

@@ -11,8 +11,10 @@ enum ShortFormSchema {
             ("defaultService", .full), ("annotations", .full), ("cookieKeys", .full),
             ("sessionStore", .full), ("sessionLimit", .full), ("timeouts", .full),
             ("limits", .full), ("accessLog", .full),
-            ("admin", .full), ("workers", .full),
+            ("admin", .full), ("workers", .full), ("resolver", .full),
         ])
+
+    static let resolver = Schema(subject: "'resolver'", keys: [("interval", .full)])
 
     static let admin = Schema(
         subject: "'admin'", keys: [("address", .full), ("tokenFile", .full)])
@@ -120,6 +122,7 @@ enum ShortFormSchema {
         service, serviceTLS,
         passiveHealth, healthCheck, queue, backend, sessionAffinityConfig,
         sessionAffinityClientIP, route, timeouts, limits,
+        resolver,
     ]
 }
 

@@ -12,7 +12,8 @@ struct ShortFormServices {
     /// Nil when the value is no mapping. A service with mistakes has the backends that are right.
     func service(_ entry: YAMLEntry) -> Service? {
         guard let keys = reader.fields(entry, ShortFormSchema.service) else { return nil }
-        var service = Service(name: entry.key, backends: backends(entry, keys))
+        let list = backends(entry, keys)
+        var service = Service(name: entry.key, list)
         if let entry = keys["balance"], let kind = reader.word(entry, ShortFormWords.balance) {
             service.balance = kind
         }
@@ -26,7 +27,7 @@ struct ShortFormServices {
         }
         service.ingressNginxName =
             keys["ingressNginxName"].flatMap(reader.name)
-            ?? IngressNginxName.make(service: entry.key, service.backends)
+            ?? IngressNginxName.make(service: entry.key, list)
         if let entry = keys["externalTrafficPolicy"],
             reader.word(entry, ShortFormWords.externalTrafficPolicy) == true,
             service.nodeCheck == nil, service.healthCheck == nil
@@ -36,9 +37,9 @@ struct ShortFormServices {
         return service
     }
 
-    private func backends(_ entry: YAMLEntry, _ keys: Fields) -> [Backend] {
+    private func backends(_ entry: YAMLEntry, _ keys: Fields) -> BackendList {
         switch (keys["nodePort"], keys["backends"]) {
-        case (let port?, nil): return nodeBackends(port)
+        case (let port?, nil): return BackendList(backends: nodeBackends(port))
         case (nil, let list?): return backends(list)
         case (let port?, _?):
             reader.fault(
@@ -49,7 +50,7 @@ struct ShortFormServices {
                 "service \(quoted(entry.key)) has no backends", at: entry.keyPosition,
                 help: "give it 'nodePort' or 'backends'")
         }
-        return []
+        return BackendList()
     }
 
     private func nodeBackends(_ entry: YAMLEntry) -> [Backend] {
@@ -64,34 +65,65 @@ struct ShortFormServices {
     }
 
     /// A list of backends, each an address or a mapping.
-    func backends(_ entry: YAMLEntry) -> [Backend] {
+    func backends(_ entry: YAMLEntry) -> BackendList {
         let items = reader.list(entry)
         if entry.value.isSequence, items.isEmpty {
             reader.fault("'backends' is empty", at: entry.value.position)
         }
-        var result: [Backend] = []
+        var result = BackendList()
         var names: Set<String> = []
         for item in items {
-            guard let backend = backend(item) else { continue }
-            guard names.insert(backend.name).inserted else {
+            guard let found = backend(item) else { continue }
+            guard names.insert(found.called).inserted else {
                 reader.fault(
-                    "the backend \(quoted(backend.name)) is listed twice", at: item.value.position)
+                    "the backend \(quoted(found.called)) is listed twice",
+                    at: item.value.position)
                 continue
             }
-            result.append(backend)
+            switch found {
+            case .address(let backend): result.backends.append(backend)
+            case .name(var named):
+                named.position = result.backends.count
+                result.named.append(named)
+            }
         }
         return result
     }
 
-    private func backend(_ entry: YAMLEntry) -> Backend? {
-        guard entry.value.isMapping else { return endpoint(entry).map { Backend($0) } }
+    private enum Found {
+        case address(Backend)
+        case name(NamedBackend)
+
+        var called: String {
+            switch self {
+            case .address(let backend): backend.name
+            case .name(let named): named.name ?? named.text
+            }
+        }
+    }
+
+    private func backend(_ entry: YAMLEntry) -> Found? {
+        guard entry.value.isMapping else { return address(entry) }
         guard let keys = reader.fields(entry, ShortFormSchema.backend) else { return nil }
         guard let address = keys["address"] else {
             reader.fault("a backend needs an 'address'", at: entry.value.position)
             return nil
         }
-        guard var backend = endpoint(address).map({ Backend($0) }) else { return nil }
-        if let name = keys["name"].flatMap(reader.name) { backend.name = name }
+        let name = keys["name"].flatMap(reader.name)
+        switch self.address(address) {
+        case .address(var backend):
+            backend.name = name ?? backend.name
+            readSettings(keys, &backend)
+            return .address(backend)
+        case .name(var named):
+            named.name = name
+            readSettings(keys, &named.model)
+            return .name(named)
+        case nil: return nil
+        }
+    }
+
+    private func readSettings(_ keys: Fields, _ backend: inout Backend) {
         // 256: HAProxy's highest weight too, and products with it stay small.
         if let weight = keys["weight"].flatMap({ reader.integer($0, in: 0...256) }) {
             backend.weight = UInt32(weight)
@@ -107,7 +139,6 @@ struct ShortFormServices {
         if let deadline = keys["drainDeadline"].flatMap({ reader.duration($0) }) {
             backend.drainDeadline = deadline
         }
-        return backend
     }
 
     private func readQueue(_ entry: YAMLEntry, _ rule: inout QueueRule) {
@@ -122,13 +153,18 @@ struct ShortFormServices {
         }
     }
 
-    private func endpoint(_ entry: YAMLEntry) -> Endpoint? {
+    private func address(_ entry: YAMLEntry) -> Found? {
         let text = entry.value.text ?? ""
-        if let endpoint = EndpointText.parse(text), endpoint.port > 0 { return endpoint }
-        let isNamed = EndpointText.isNamed(text)
+        if let endpoint = EndpointText.parse(text), endpoint.port > 0 {
+            return .address(Backend(endpoint))
+        }
+        if let (host, port) = HostName.parse(text) {
+            return .name(NamedBackend(host: host, port: port))
+        }
         reader.fault(
-            entry, mustBe: "an IP address and port such as 192.0.2.1:8080 or [2001:db8::1]:8080",
-            help: isNamed ? "names are not looked up: give the IP address" : nil)
+            entry,
+            mustBe: "an address and port such as 192.0.2.1:8080, [2001:db8::1]:8080 or "
+                + "app.internal:8080")
         return nil
     }
 

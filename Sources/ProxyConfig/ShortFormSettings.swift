@@ -32,6 +32,7 @@ struct ShortFormSettings {
         if let entry = fields["admin"], once.isFirst("admin", entry, reader) {
             result.admin = ShortFormAdmin(reader: reader, file: file).rule(entry) ?? .usual
         }
+        readResolver(fields, &result)
         readTimeouts(fields, &result.timeouts)
         readLimits(fields, &result.limits)
     }
@@ -131,6 +132,19 @@ struct ShortFormSettings {
         guard let count = entry.value.plainText.flatMap({ Int($0) }), (1...1_024).contains(count)
         else { return reader.fault(entry, mustBe: "auto or a whole number from 1 to 1024") }
         result.workers = .exactly(count)
+    }
+
+    private mutating func readResolver(_ fields: Fields, _ result: inout Configuration) {
+        guard let entry = fields["resolver"],
+            let keys = reader.fields(entry, ShortFormSchema.resolver),
+            let interval = keys["interval"], once.isFirst("resolver.interval", interval, reader),
+            let duration = reader.duration(interval)
+        else { return }
+        // A name server that is asked more often than its answers can change is only burdened.
+        guard duration >= .seconds(1), duration <= .seconds(86_400) else {
+            return reader.fault(interval, mustBe: "from 1s to 24h")
+        }
+        result.resolverInterval = duration
     }
 
     private mutating func readTimeouts(_ fields: Fields, _ result: inout Timeouts) {

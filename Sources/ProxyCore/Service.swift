@@ -8,6 +8,8 @@ package struct Service: Sendable, Equatable {
     package var sessionScope: String?
     /// Empty when nothing can serve it: requests are answered 503.
     package var backends: [Backend]
+    /// Those that are called by host names, in the order of the file.
+    package var named: [NamedBackend] = []
     package var balance = BalanceKind.roundRobin
     /// `sessionAffinity: ClientIP`; a route's own affinity wins over it.
     package var clientIP: ClientIPSettings?
@@ -42,22 +44,27 @@ package struct QueueRule: Sendable, Equatable {
     package init() {}
 }
 
-/// One address of a service.
-package struct Backend: Sendable, Equatable {
-    package var endpoint: Endpoint
-    /// What its cookies and logs call it; the address as text unless the file names it. Stable
-    /// across restarts and independent of the order in the file.
-    package var name: String
-    /// Share of new clients; 0 takes none.
-    package var weight: UInt32 = 1
-    package var state = BackendState.ready
-    /// Connections in use at one time, tunnels included; 0 for no bound.
-    package var maxConnections = 0
-    /// How long its sessions stay while it drains; zero for as long as they like.
-    package var drainDeadline = Duration.zero
-
-    package init(endpoint: Endpoint, name: String) {
-        self.endpoint = endpoint
-        self.name = name
+extension Service {
+    /// Its own backends, and between them those of its names. What has the name of an earlier one
+    /// is left out: two host names may stand for one address.
+    ///
+    /// - Parameter addresses: of a host, in an order of their own; none for one that is not known.
+    package func backends(resolving addresses: (String) -> [IPAddress]) -> [Backend] {
+        var result: [Backend] = []
+        var taken: Set<String> = []
+        func add(_ backends: some Sequence<Backend>) {
+            for backend in backends where taken.insert(backend.name).inserted {
+                result.append(backend)
+            }
+        }
+        var next = 0
+        for named in named {
+            let position = min(max(named.position, next), backends.count)
+            add(backends[next..<position])
+            next = position
+            add(named.backends(at: addresses(named.host)))
+        }
+        add(backends[next...])
+        return result
     }
 }

@@ -72,9 +72,9 @@ struct BadFile: Sendable, CustomTestStringConvertible {
             "an empty list of backends", "services: {a: {backends: []}}",
             "1:26: error: 'backends' is empty"),
         BadFile(
-            "a host name as a backend", "services: {a: {backends: [app:8080]}}",
-            "1:27: error: 'backends' must be an IP address and port such as 192.0.2.1:8080 or "
-                + "[2001:db8::1]:8080, found 'app:8080'"),
+            "a backend that is neither address nor name", "services: {a: {backends: [a_b!:8080]}}",
+            "1:27: error: 'backends' must be an address and port such as 192.0.2.1:8080, "
+                + "[2001:db8::1]:8080 or app.internal:8080, found 'a_b!:8080'"),
         BadFile(
             "a backend twice", "services: {a: {backends: [10.0.0.1:80, {address: 10.0.0.1:80}]}}",
             "1:40: error: the backend '10.0.0.1:80' is listed twice"),
