@@ -117,8 +117,13 @@ final class ConfigSnapshot: Sendable {
     /// When the certificates end that clients are shown.
     var certificateExpiries: [CertificateExpiry] { tls.expiries }
 
-    /// How the backends of a service are spoken to; nil for in the clear.
-    func serviceTLS(_ service: Int) -> TLSClientContext? { tls.services[service] }
+    /// How a backend of a service is spoken to; nil for in the clear.
+    func backendTLS(_ backend: Backend, ofService service: Int) -> TLSClientContext? {
+        guard let usual = tls.services[service], let host = backend.host else {
+            return tls.services[service]
+        }
+        return tls.named[NamedService(position: service, host: host)] ?? usual
+    }
 
     /// The port where a client that named one of ours finds TLS; nil when there is none.
     var tlsPort: UInt16? {

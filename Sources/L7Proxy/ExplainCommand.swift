@@ -78,9 +78,11 @@ struct ExplainCommand: ParsableCommand {
     }
 
     private func explain(by config: String) throws {
-        guard let configuration = reading.read(config) else {
+        guard let written = reading.read(config) else {
             throw ExitStatus.badConfiguration
         }
+        let answers = NameResolver.answers(to: written.hostNames, atMost: .seconds(5))
+        let configuration = written.resolved(with: answers)
         let fields = header + cookie.map { "Cookie: \($0)" }
         guard let peer = IPAddress(client), let request = ExplainedRequest(url: url, fields: fields)
         else { throw ValidationError("a --header or --cookie cannot be sent like this") }

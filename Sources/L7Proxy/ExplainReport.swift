@@ -203,10 +203,11 @@ struct ExplainReport {
         }
         for (position, backend) in service.backends.enumerated() {
             let candidate = explanation.candidates[position]
+            let host = backend.host.map { " (\($0))" } ?? ""
             let owner = explanation.owner == position ? ", owner of the key" : ""
             add(
                 position == 0 ? "backends" : "",
-                "\(backend.name) \(candidate.state), weight \(candidate.weight)\(owner)")
+                "\(backend.name)\(host) \(candidate.state), weight \(candidate.weight)\(owner)")
         }
     }
 

@@ -31,7 +31,8 @@ struct HealthTarget: Sendable {
         let port = check.port ?? endpoint.port
         address = SocketAddress(
             high: endpoint.address.high, low: endpoint.address.low, port: port)
-        host = check.host ?? Endpoint(address: endpoint.address, port: port).description
+        let own = Endpoint(address: endpoint.address, port: port).description
+        host = check.host ?? backend.host.map { port == 80 ? $0 : "\($0):\(port)" } ?? own
     }
 
     /// The same in two configurations exactly when the target is.
@@ -59,7 +60,9 @@ struct HealthTarget: Sendable {
                         backend, place, (checker, check),
                         from: snapshot.configuration.sourceAddresses.first)
                     // A node answers in the clear, and a connection is one without a handshake.
-                    if case .http = check.question { target.tls = snapshot.serviceTLS(position) }
+                    if case .http = check.question {
+                        target.tls = snapshot.backendTLS(backend, ofService: position)
+                    }
                     return target
                 }
             }

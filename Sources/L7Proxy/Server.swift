@@ -40,12 +40,12 @@ final class Server {
 
     /// Ten seconds, in which the log says what it has left out.
     private static let tick = Duration.seconds(10)
-    static let signals = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2]
+    static let signals = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, answerSignal]
 
     /// - Parameter outlet: where the log goes to.
     init(
         _ configuration: Configuration, source: @escaping ConfigurationReader, log: Logger,
-        outlet: LogOutlet = LogOutlet()
+        outlet: LogOutlet = LogOutlet(), lookup: @escaping NameResolver.Lookup = NameResolver.system
     ) throws(UnusableConfiguration) {
         self.source = source
         self.log = log
@@ -62,10 +62,17 @@ final class Server {
         tls = try TLSContexts(
             configuration, ticketKeys: ticketKeys, at: WallClock.unixSeconds())
         running = configuration
+        written = configuration
         self.sessions = sessions
+        do throws(SystemError) {
+            names = try NameResolver(log: log, lookup: lookup)
+        } catch {
+            throw UnusableConfiguration(description: "\(error)")
+        }
         status = ProcessStatus(
             admission: admission, sessions: sessions, health: health,
             logs: ProcessStatus.Logs(access: accessLog, errors: outlet))
+        status.watch(names)
         admin = AdminServer(AdminAnswers(status: status), log: log)
     }
 
@@ -82,7 +89,19 @@ final class Server {
         for warning in tls.warnings { log.warning("\(warning)") }
     }
 
+    /// Told who is to be woken when names have other addresses; for `run`.
+    func wakeForAnswers() {
+        names.tell { kill(getpid(), Server.answerSignal) }
+    }
+
     private(set) var running: Configuration
+    /// As it was read: `running` has the backends, too, that its host names stand for.
+    private(set) var written: Configuration
+    let names: NameResolver
+    var awaited: AwaitedConfiguration?
+    var answersTakenAt = MonotonicTime(nanoseconds: 0)
+    /// They came sooner after the last than they are taken.
+    var hasUntakenAnswers = false
     let sessions: SessionTable
 
     /// Starts all workers.
@@ -100,9 +119,11 @@ final class Server {
         for address in running.listeners where shares[0].inherited[address] == nil {
             try Server.probe(address)
         }
+        restoreState(from: inheritance)
+        resolveNames()
+        running = written.resolved(with: names.answers)
         let snapshot = ConfigSnapshot(running, resources: resources, health: health, tls: tls)
         prober.check(HealthTarget.all(in: snapshot))
-        restoreState(from: inheritance)
         var bound: [ListenerAddress: SocketAddress] = [:]
         accessLog.adopt(running.accessLog)
         for (number, var listening) in shares.enumerated() {
@@ -150,10 +171,15 @@ final class Server {
 
     /// Serves until a signal ends it. The first TERM or INT drains, a second one stops at once.
     func run() {
+        wakeForAnswers()
+        // What came before somebody was to be told.
+        takeAnswers()
         while true {
-            let signal = Signals.wait(for: Server.signals, timeout: Server.tick)
+            let signal = Signals.wait(
+                for: Server.signals, timeout: patience(atMost: Server.tick))
             switch signal {
             case nil: tidy()
+            case Server.answerSignal: takeAnswers()
             case SIGHUP: reload()
             case SIGUSR1: reopenLogs()
             case SIGTERM, SIGINT:
@@ -174,6 +200,7 @@ final class Server {
     private func tidy() {
         status.logs.errors.sayLeftOut()
         retired.clear()
+        takeAnswers()
     }
 
     /// Lines of the access log that were lost, since the start.
@@ -207,6 +234,7 @@ final class Server {
     func stop() {
         defer { admin.stop() }
         prober.stop()
+        names.stop()
         for worker in workers { worker.share.orders.put(.stop) }
         for worker in workers { worker.join() }
         workers = []
@@ -216,10 +244,20 @@ final class Server {
     /// Reads the configuration again. One that is not good changes nothing.
     func reload() {
         serviceManager.reloading("reading the configuration")
-        defer { serviceManager.ready("\(running.routes.count) routes") }
+        awaited = nil
         guard let configuration = source() else {
             return refuseReload("; the running one stays")
         }
+        let hosts = configuration.hostNames
+        names.look(up: hosts.union(written.hostNames), every: configuration.resolverInterval)
+        if names.haveBeenTried(hosts) { return adopt(configuration) }
+        log.notice("the configuration has new host names, which are looked up first")
+        awaited = AwaitedConfiguration(
+            configuration: configuration, hosts: hosts, end: .now() + Server.nameLimit)
+    }
+
+    /// Takes a configuration into use that was read, or nothing of it.
+    func adopt(_ configuration: Configuration) {
         let resources: RouteAffinity.Resources
         let tls: TLSContexts
         do throws(UnusableConfiguration) {
@@ -246,27 +284,38 @@ final class Server {
             return refuseReload(": \(error)")
         }
         warnAboutWhatNeedsARestart(configuration)
-        (running, self.resources, self.tls) = (configuration, resources, tls)
-        adoptLimits()
+        (written, self.resources, self.tls) = (configuration, resources, tls)
         warnAboutCertificates()
-        takeIntoUse(
-            ConfigSnapshot(configuration, resources: resources, health: health, tls: tls))
+        takeIntoUse(configuration.resolved(with: names.answers))
+        status.reloadSucceeded()
         log.notice("configuration reloaded: \(configuration.routes.count) routes")
+        concludeReload()
     }
 
-    private func takeIntoUse(_ snapshot: ConfigSnapshot) {
+    /// Hands everybody a configuration in which every host name is resolved.
+    func takeIntoUse(_ configuration: Configuration) {
+        running = configuration
+        adoptLimits()
+        let snapshot = ConfigSnapshot(
+            configuration, resources: resources, health: health, tls: tls)
         prober.check(HealthTarget.all(in: snapshot))
         let tally = ReloadTally(from: workers.count)
         for worker in workers { worker.share.orders.put(.adopt(snapshot, tally)) }
-        accessLog.adopt(snapshot.configuration.accessLog)
+        accessLog.adopt(configuration.accessLog)
         if let before = status.current { retired.add(before) }
         status.adopt(snapshot)
-        status.reloadSucceeded()
     }
 
     private func refuseReload(_ reason: String) {
         status.reloadFailed()
         log.error("the configuration was not reloaded\(reason)")
+        concludeReload()
+    }
+
+    private func concludeReload() {
+        // Not those of a configuration that was refused.
+        names.look(up: written.hostNames, every: written.resolverInterval)
+        serviceManager.ready("\(running.routes.count) routes")
     }
 
     /// Ends everything in its time: waits for `preStop`, closes the listeners, lets what is in

@@ -9,6 +9,8 @@ struct TLSContexts: Sendable {
     private(set) var listeners: [ListenerAddress: TLSServerContext] = [:]
     /// By position; nil for backends that are spoken to in the clear.
     private(set) var services: [TLSClientContext?] = []
+    /// For backends that are called by host names and have to show them.
+    private(set) var named: [NamedService: TLSClientContext] = [:]
     /// What an operator should hear: certificates that end soon, Secrets that are left out.
     private(set) var warnings: [String] = []
     /// Of each certificate that clients are shown, in the order of their names.
@@ -137,6 +139,21 @@ extension TLSContexts {
     private mutating func addClient(
         of service: Service, _ store: inout CertificateStore
     ) throws(UnusableConfiguration) {
+        let position = services.count
+        try addClient(toAddressesOf: service, &store)
+        guard let tls = service.tls, tls.serverName == nil, tls.isUsable else { return }
+        for host in Set(service.named.map(\.host)) {
+            var named = service
+            // A certificate has names without the dot of the root (RFC 6066 §3).
+            named.tls?.serverName = host.hasSuffix(".") ? String(host.dropLast()) : host
+            self.named[NamedService(position: position, host: host)] =
+                try? TLSContexts.client(of: named, &store)
+        }
+    }
+
+    private mutating func addClient(
+        toAddressesOf service: Service, _ store: inout CertificateStore
+    ) throws(UnusableConfiguration) {
         do throws(UnusableConfiguration) {
             services.append(try TLSContexts.client(of: service, &store))
         } catch {
@@ -175,6 +192,13 @@ extension TLSContexts {
             throw UnusableConfiguration(description: "service \(service.name): tls: \(error)")
         }
     }
+}
+
+/// A service, and a host name that some of its backends are called by.
+struct NamedService: Hashable {
+    /// Position in the configuration.
+    let position: Int
+    let host: String
 }
 
 /// When a certificate ends.

@@ -46,9 +46,9 @@ struct UpstreamPools {
                 SocketAddress(high: address.high, low: address.low, port: 0)
             }
         let needed = configuration.services.enumerated().map { position, service in
-            let tls = snapshot.serviceTLS(position)
-            return service.backends.map { backend in
-                sources.map { source in
+            service.backends.map { backend in
+                let tls = snapshot.backendTLS(backend, ofService: position)
+                return sources.map { source in
                     let key = Key(
                         backend: backend.endpoint, source: source, tls: tls?.identity)
                     let pool = pools[key] ?? before[key] ?? makePool(key)

@@ -9,6 +9,11 @@ package struct Thread: Sendable {
     package func join() {
         _ = pthread_join(id, nil)
     }
+
+    /// Lets it end alone, for one that may take longer than anybody waits. Instead of `join`.
+    package func detach() {
+        _ = pthread_detach(id)
+    }
 }
 
 /// What a new thread needs, in one object that it takes over.

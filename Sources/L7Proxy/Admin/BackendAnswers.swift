@@ -18,6 +18,7 @@ enum BackendAnswers {
         text.member("service", backend.service)
         text.member("name", backend.name)
         text.member("address", backend.address)
+        if let host = backend.host { text.member("host", host) }
         text.member("weight", backend.weight)
         text.member("state", "\(backend.state)")
         text.member("administrative", "\(backend.administrative)")

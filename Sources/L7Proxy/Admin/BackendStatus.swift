@@ -8,6 +8,8 @@ struct BackendStatus: Sendable {
     let service: String
     let name: String
     let address: String
+    /// The name that the address was found by.
+    let host: String?
     let weight: UInt32
     /// The state that it is used in.
     let state: BackendState
@@ -49,6 +51,7 @@ struct BackendStatus: Sendable {
         self.service = health.name
         name = backend.name
         address = backend.endpoint.description
+        host = backend.host
         weight = backend.weight
         self.state = state
         administrative = health.administrative[position].current

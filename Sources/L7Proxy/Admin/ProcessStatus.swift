@@ -17,6 +17,7 @@ final class ProcessStatus: Sendable {
 
     private let storedPhase = Atomic<UInt8>(Phase.starting.rawValue)
     private let snapshot = Mutex<ConfigSnapshot?>(nil)
+    private let resolver = Mutex<NameResolver?>(nil)
     private let counters = Mutex<[WorkerCounters]>([])
     private let reloadCount = Atomic<UInt64>(0)
     private let failedReloadCount = Atomic<UInt64>(0)
@@ -54,6 +55,13 @@ final class ProcessStatus: Sendable {
 
     func watch(_ workers: [WorkerCounters]) {
         counters.withLock { $0 = workers }
+    }
+
+    /// Look-ups of host names; nil before the start.
+    var names: NameResolver? { resolver.withLock { $0 } }
+
+    func watch(_ names: NameResolver) {
+        resolver.withLock { $0 = names }
     }
 
     /// A configuration was taken into use.

@@ -12,6 +12,7 @@ struct MetricsReport {
         var report = MetricsReport(status: status)
         report.addProcess()
         report.addReloads()
+        report.addNames()
         report.addConnections()
         RouteMetrics(status.workers).add(to: &report.text)
         report.addPools()
@@ -74,6 +75,20 @@ struct MetricsReport {
             "l7proxy_drain_tunnels_closed_total", .counter,
             "Tunnels that were told to end because their backend drains or is gone.",
             sum(.tunnelsClosedByDrain))
+    }
+
+    private mutating func addNames() {
+        guard let counts = status.names?.counts else { return }
+        text.add(
+            "l7proxy_dns_lookups_total", .counter,
+            "Look-ups of host names of backends that have ended.", counts.attempts)
+        text.add(
+            "l7proxy_dns_failures_total", .counter,
+            "Look-ups that found no address; what was found before stays in use.",
+            counts.failures)
+        text.add(
+            "l7proxy_dns_changes_total", .counter,
+            "Answers that differed from the one before.", counts.changes)
     }
 
     private func sum(_ event: WorkerCounters.Event) -> UInt64 {

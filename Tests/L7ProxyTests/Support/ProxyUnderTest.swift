@@ -27,14 +27,16 @@ final class ProxyUnderTest: Sendable {
     ///   - admin: the value of this key.
     init(
         file text: String, workers: Int = 1, backends: [ScriptedBackend] = [],
-        listener: String = "", admin: String = "off", observing records: Records? = nil
+        listener: String = "", admin: String = "off", observing records: Records? = nil,
+        hosts: HostsInMemory = HostsInMemory()
     ) throws {
         let file = FileInMemory(text, workers: workers, listener: listener, admin: admin)
         self.file = file
         self.backends = backends
         let configuration = try #require(file.read())
         let server = try Server(
-            configuration, source: { file.read() }, log: ProxyUnderTest.silentLog)
+            configuration, source: { file.read() }, log: ProxyUnderTest.silentLog,
+            lookup: hosts.lookup)
         if let records { server.onExchangeEnd = { records.add($0) } }
         let addresses: [ListenerAddress: SocketAddress]
         do {
@@ -127,6 +129,21 @@ final class ProxyUnderTest: Sendable {
         file.replace(by: text)
         server.withLock { $0?.reload() }
     }
+
+    /// Does what the main thread does about host names, until something is so.
+    func takeAnswers(until isSo: () throws -> Bool) throws {
+        let end = MonotonicTime.now() + Wire.patience
+        while try !isSo() {
+            server.withLock { $0?.takeAnswers() }
+            guard MonotonicTime.now() < end else {
+                throw WireError.late(waitingFor: "answers to names", received: "")
+            }
+            usleep(2_000)
+        }
+    }
+
+    /// A configuration was read that waits for answers.
+    var awaitsNames: Bool { server.withLock { $0?.awaitsNames ?? false } }
 
     /// What a backend has to do; nil for one that is not configured.
     func load(ofBackend backend: String, inService service: String) -> BackendLoad? {

@@ -20,8 +20,14 @@ final class ScriptedBackend: Sendable {
         }
     }
 
-    init(_ script: @escaping Script = ScriptedBackend.answering()) throws {
-        let (listening, port) = try openLoopbackListener(backlog: 128)
+    /// - Parameters:
+    ///   - host: the last byte of its address, 127.0.0.1 and so on.
+    ///   - wanted: its port; 0 for one that the kernel chooses.
+    init(
+        host: UInt8 = 1, port wanted: UInt16 = 0,
+        _ script: @escaping Script = ScriptedBackend.answering()
+    ) throws {
+        let (listening, port) = try openLoopbackListener(backlog: 128, host: host, port: wanted)
         let connections = Connections(script)
         self.listening = listening
         self.port = port
@@ -135,10 +141,12 @@ private final class Connections: Sendable {
 }
 
 /// Opens a listening socket at a port that the kernel chooses.
-func openLoopbackListener(backlog: Int32) throws -> (descriptor: Int32, port: UInt16) {
+func openLoopbackListener(
+    backlog: Int32, host: UInt8 = 1, port: UInt16 = 0
+) throws -> (descriptor: Int32, port: UInt16) {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { throw WireError.failed(call: "socket", code: errno) }
-    var address = loopbackAddress(port: 0)
+    var address = loopbackAddress(host: host, port: port)
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     // SAFETY: the kernel reads and writes one `sockaddr_in`, which is what the pointer shows and
     // the length says.
@@ -153,10 +161,10 @@ func openLoopbackListener(backlog: Int32) throws -> (descriptor: Int32, port: UI
     return (descriptor, UInt16(bigEndian: address.sin_port))
 }
 
-func loopbackAddress(port: UInt16) -> sockaddr_in {
+func loopbackAddress(host: UInt8 = 1, port: UInt16) -> sockaddr_in {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    address.sin_addr.s_addr = (UInt32(0x7F00_0000) | UInt32(host)).bigEndian
     return address
 }

@@ -1,0 +1,59 @@
+import Glibc
+import Logging
+import ProxyConfig
+import ProxyCore
+import StickyPolicy
+import Transport
+
+/// Host names of backends: they are looked up by `NameResolver`, and what it finds is taken into
+/// use like a reload that changes these backends alone.
+extension Server {
+    /// 3 s: a name server answers within milliseconds, or it may take minutes.
+    static let nameLimit = Duration.seconds(3)
+    /// Names that change all the time cost a new snapshot once in so long, and no more.
+    static let answerPause = Duration.seconds(1)
+    /// Wakes the main thread: there are answers. Nobody else sends it, and unhandled it does
+    /// nothing.
+    static let answerSignal = SIGURG
+
+    /// Looks up all names, and waits for the first answers before anybody is served.
+    func resolveNames() {
+        let hosts = written.hostNames
+        guard !hosts.isEmpty else { return }
+        names.look(up: hosts, every: written.resolverInterval)
+        let end = MonotonicTime.now() + Server.nameLimit
+        // Once, at the start.
+        while !names.haveBeenTried(hosts), MonotonicTime.now() < end { usleep(500) }
+    }
+
+    /// How long the main thread may sleep.
+    func patience(atMost longest: Duration) -> Duration {
+        let now = MonotonicTime.now()
+        var patience = longest
+        if let awaited { patience = min(patience, max(.zero, awaited.end - now)) }
+        if hasUntakenAnswers {
+            patience = min(patience, max(.zero, answersTakenAt + Server.answerPause - now))
+        }
+        return patience
+    }
+
+    /// Whether a configuration that was read waits for answers.
+    var awaitsNames: Bool { awaited != nil }
+
+    /// Takes what has become known of names, if anything has that matters.
+    func takeAnswers() {
+        let now = MonotonicTime.now()
+        if let awaited {
+            guard now >= awaited.end || names.haveBeenTried(awaited.hosts) else { return }
+            self.awaited = nil
+            return adopt(awaited.configuration)
+        }
+        guard !written.hostNames.isEmpty else { return }
+        hasUntakenAnswers = now < answersTakenAt + Server.answerPause
+        guard !hasUntakenAnswers else { return }
+        let resolved = written.resolved(with: names.answers)
+        guard resolved.services != running.services else { return }
+        answersTakenAt = now
+        takeIntoUse(resolved)
+    }
+}

@@ -1,0 +1,118 @@
+import Testing
+
+/// Backends that are called by host names.
+@Suite("Host names of backends")
+struct HostNameTests {
+    /// Backends at 127.0.0.1 and so on, all at one port, each answering with its number.
+    private static func backends(_ hosts: UInt8...) throws -> [ScriptedBackend] {
+        var made: [ScriptedBackend] = []
+        for host in hosts {
+            let port = made.first?.port ?? 0
+            made.append(
+                try ScriptedBackend(
+                    host: host, port: port, ScriptedBackend.answering(ok("\(host)"))))
+        }
+        return made
+    }
+
+    private static func file(_ backend: ScriptedBackend, _ annotations: String = "") -> String {
+        """
+        resolver: {interval: 1s}
+        routes: [{backends: ["app.test:\(backend.port)"], annotations: {\(annotations)}}]
+        """
+    }
+
+    private static func answers(_ proxy: ProxyUnderTest, _ count: Int = 6) throws -> Set<String> {
+        Set(try (0..<count).map { _ in try proxy.exchange(get()).bodyText })
+    }
+
+    @Test("every address of a name serves")
+    func all() throws {
+        let backends = try HostNameTests.backends(1, 2, 3)
+        let hosts = HostsInMemory()
+        hosts.set("app.test", to: 1, 2, 3)
+        let proxy = try ProxyUnderTest(
+            file: HostNameTests.file(backends[0]), backends: backends, hosts: hosts)
+        #expect(try HostNameTests.answers(proxy) == ["1", "2", "3"])
+    }
+
+    @Test("sessions stay with the addresses that stay, in whatever order an answer has them")
+    func sessions() throws {
+        let backends = try HostNameTests.backends(1, 2, 3)
+        let hosts = HostsInMemory()
+        hosts.set("app.test", to: 2, 3)
+        let sticky = "affinity: cookie, affinity-mode: persistent"
+        let proxy = try ProxyUnderTest(
+            file: HostNameTests.file(backends[0], sticky), backends: backends, hosts: hosts)
+        let first = try proxy.exchange(get())
+        let cookie = try #require(first.cookie)
+        hosts.set("app.test", to: 3, 1, 2)
+        try proxy.takeAnswers { try HostNameTests.answers(proxy) == ["1", "2", "3"] }
+        let second = try proxy.exchange(get("/", "Cookie: \(cookie)"))
+        #expect(second.bodyText == first.bodyText && second["Set-Cookie"] == nil)
+        // Its pooled connection was used on, if it was free.
+        #expect(backends.map(\.failures) == [[], [], []])
+    }
+
+    @Test("a failure changes nothing, and is counted")
+    func failure() throws {
+        let backends = try HostNameTests.backends(1)
+        let hosts = HostsInMemory()
+        hosts.set("app.test", to: 1)
+        let proxy = try ProxyUnderTest(
+            file: HostNameTests.file(backends[0]), backends: backends,
+            admin: "127.0.0.1:0", hosts: hosts)
+        hosts.remove("app.test")
+        try proxy.takeAnswers {
+            let metrics = try proxy.connectAdmin(
+                sending: get("/metrics", "Connection: close")
+            ).readMessage().bodyText
+            return !metrics.contains("l7proxy_dns_failures_total 0")
+        }
+        #expect(try proxy.exchange(get()).bodyText == "1")
+    }
+
+    @Test("a name without an answer does not stop the start, and is asked for again soon")
+    func unknownAtStart() throws {
+        let backends = try HostNameTests.backends(1)
+        let hosts = HostsInMemory()
+        let proxy = try ProxyUnderTest(
+            file: HostNameTests.file(backends[0]), backends: backends, hosts: hosts)
+        #expect(try proxy.exchange(get()).status == 503)
+        hosts.set("app.test", to: 1)
+        try proxy.takeAnswers { try proxy.exchange(get()).status == 200 }
+    }
+
+    @Test("a reload waits for the first answer to a new name, while the old routes serve")
+    func reload() throws {
+        let backends = try HostNameTests.backends(1, 2)
+        let gate = try Gate()
+        let hosts = HostsInMemory(behind: gate)
+        hosts.set("app.test", to: 2)
+        let proxy = try ProxyUnderTest(
+            file: "routes: [{backends: [\"\(backends[0].address)\"]}]", backends: backends,
+            hosts: hosts)
+        proxy.reload(HostNameTests.file(backends[1]))
+        #expect(proxy.awaitsNames)
+        #expect(try proxy.exchange(get()).bodyText == "1")
+        gate.open()
+        try proxy.takeAnswers { !proxy.awaitsNames }
+        #expect(try proxy.exchange(get()).bodyText == "2")
+    }
+
+    @Test("a look-up that hangs holds up neither another reload nor the end")
+    func hanging() throws {
+        let backends = try HostNameTests.backends(1)
+        let gate = try Gate()
+        let proxy = try ProxyUnderTest(
+            file: "routes: [{backends: [\"\(backends[0].address)\"]}]", backends: backends,
+            hosts: HostsInMemory(behind: gate))
+        proxy.reload(HostNameTests.file(backends[0]))
+        proxy.reload("routes: [{path: /new, backends: [\"\(backends[0].address)\"]}]")
+        #expect(!proxy.awaitsNames)
+        #expect(try proxy.exchange(get("/new")).bodyText == "1")
+        proxy.reload(HostNameTests.file(backends[0]))
+        proxy.stop()
+        gate.open()
+    }
+}
