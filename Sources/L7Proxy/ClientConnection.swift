@@ -77,16 +77,6 @@ final class ClientConnection: ConnectionHandler {
             && !downstream.hasUnsentBytes
     }
 
-    /// Half a second long nothing has come for which it keeps its place.
-    func isSilent(at now: MonotonicTime) -> Bool {
-        guard currentWait == .clientIdle, isIdle, !downstream.isReadable,
-            let deadline = downstream.deadline
-        else { return false }
-        // The deadline was set when the silence began.
-        let end = configuration.deadline(for: .clientIdle, from: now)
-        return end >= deadline.advanced(byNanoseconds: ClientConnection.drainGrace)
-    }
-
     /// After a 101.
     var isTunnel: Bool { exchange.responseSide == .tunnel }
 
