@@ -28,7 +28,8 @@ class Proxy:
     def write(self):
         raise NotImplementedError
 
-    def start(self, prefix=()):
+    def start(self, prefix=(), isReplaced=False):
+        """isReplaced: the program is going to be replaced, for which some must be no child of ours."""
         self.write()
         with open(self.folder / "log", "ab") as output:
             child = subprocess.Popen([*prefix, *map(str, self.command())], stdin=subprocess.DEVNULL, stdout=output,
@@ -36,6 +37,9 @@ class Proxy:
         self.started.append(child)
         self.main = child.pid
         return self
+
+    def find_main(self):
+        """Once it listens: which process it is."""
 
     def reload(self):
         self.number += 1
@@ -146,6 +150,13 @@ http {{
   }}
 }}
 """)
+
+    def start(self, prefix=(), isReplaced=False):
+        # A child of whoever started it ignores USR2; behind a shell that has gone it is nobody's child.
+        return super().start((*prefix, "sh", "-c", '"$@" & sleep 1', "sh") if isReplaced else prefix)
+
+    def find_main(self):
+        self.main = int((self.folder / "pid").read_text())
 
     def command(self):
         return [self.program, "-p", self.folder, "-e", self.folder / "error.log", "-c", self.folder / "nginx.conf"]

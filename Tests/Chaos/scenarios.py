@@ -19,6 +19,10 @@ class Scenario:
     log: str = None
     prefix: tuple = ()
 
+    @property
+    def isReplaced(self):
+        return self.name in ("replace", "tunnels")
+
 
 def scenario(sentence, log=None, prefix=(), **clients):
     def register(function):
@@ -29,7 +33,7 @@ def scenario(sentence, log=None, prefix=(), **clients):
 
 @scenario("a backend is killed (-9) and started again, 5 times", conns=32)
 def kill(stage):
-    for _ in range(5):
+    for _ in stage.times(5):
         stage.backends[0].kill()
         time.sleep(1)
         stage.backends[0].start()
@@ -38,11 +42,11 @@ def kill(stage):
 
 @scenario("a backend is frozen (SIGSTOP) for 4 seconds, twice", conns=32)
 def freeze(stage):
-    for _ in range(2):
+    for _ in stage.times(2):
         stage.backends[1].send(signal.SIGSTOP)
         time.sleep(4)
         stage.backends[1].send(signal.SIGCONT)
-        time.sleep(2)
+        time.sleep(stage.some(2))
 
 
 @scenario("three backends are restarted one after the other, 1 s each, with health checks", conns=32)
@@ -51,12 +55,12 @@ def roll(stage):
         backend.kill(signal.SIGTERM)
         time.sleep(1)
         backend.start()
-        time.sleep(2)
+        time.sleep(stage.some(2) + 0.5)
 
 
 @scenario("100 reloads with a changed file, and 1,000 open WebSockets", conns=16, ws=1000)
 def reload(stage):
-    for _ in range(100):
+    for _ in stage.times(100):
         stage.proxy.reload()
         time.sleep(0.15)
     return f"{stage.proxy.resident_megabytes():.0f} MB"
@@ -64,7 +68,7 @@ def reload(stage):
 
 @scenario("the program is replaced 10 times", conns=32)
 def replace(stage):
-    for _ in range(10):
+    for _ in stage.times(10):
         stage.proxy.replace()
         time.sleep(0.3)
 
@@ -76,7 +80,7 @@ def tunnels(stage):
 
 @scenario("the proxy is told to end under load", conns=32, leaves=1)
 def term(stage):
-    time.sleep(3)
+    time.sleep(stage.some(3))
     seconds = stage.proxy.stop(stage.proxy.quit_signal)
     return "did not end in 40 s" if seconds is None else f"ended after {seconds:.1f} s"
 
@@ -84,16 +88,14 @@ def term(stage):
 @scenario("256 descriptors, 1,000 clients, and then 50", conns=50, fresh=4,
           prefix=("sh", "-c", 'ulimit -n 256; exec "$@"', "sh"))
 def descriptors(stage):
-    crowd = stage.client(conns=1000, fresh=100, requests=0, patience=3)
-    time.sleep(5)
-    told = crowd.finish()
-    stage.forgive()
-    return f"in the crowd: {told['ok']} answered, {told['failed']} failed, {told['refused']} refused"
+    crowd = stage.client(conns=1000, fresh=100, requests=0)
+    time.sleep(stage.some(5))
+    stage.others.append(crowd.finish())
 
 
 @scenario("5,000 idle connections besides the load", conns=32, idle=5000)
 def idle(stage):
-    time.sleep(3)
+    time.sleep(stage.some(3))
     return f"{stage.proxy.resident_megabytes():.0f} MB"
 
 
@@ -123,7 +125,7 @@ def bad_backend(answer):
                     held.pop().close()
         thread = threading.Thread(target=serve)
         thread.start()
-        time.sleep(8)
+        time.sleep(stage.some(8))
         isOver.set()
         thread.join()
         listener.close()
@@ -144,4 +146,4 @@ for _name, _sentence, _answer in (
 
 @scenario("the access log's disk is full", log="/dev/full", conns=32)
 def disk(stage):
-    time.sleep(3)
+    time.sleep(stage.some(3))
