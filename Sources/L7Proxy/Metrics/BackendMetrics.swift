@@ -1,11 +1,14 @@
+import ProxyCore
 import StickyPolicy
 import Transport
 
 /// How the backends are, as metrics.
 struct BackendMetrics {
     private let backends: [BackendStatus]
+    private let services: [ServiceHealth]
 
     init(_ snapshot: ConfigSnapshot) {
+        services = snapshot.health
         backends = BackendStatus.all(in: snapshot, at: .now())
     }
 
@@ -34,6 +37,13 @@ struct BackendMetrics {
         for backend in backends {
             guard let latency = backend.latency else { continue }
             text.add(latency, ("service", backend.service), ("backend", backend.name))
+        }
+        text.begin(
+            "l7proxy_service_panic", .gauge,
+            "1: too few backends are healthy, and others are used as well.")
+        for service in services {
+            let isDoubted = service.states.doubt != .nothing
+            text.add(isDoubted ? 1 : 0 as UInt64, ("service", service.name))
         }
         text.begin("l7proxy_backend_checks_total", .counter, "Health checks, by result.")
         for backend in backends {
