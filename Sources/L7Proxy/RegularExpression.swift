@@ -1,4 +1,5 @@
 import CPCRE2
+import Glibc
 import ProxyCore
 import StickyPolicy
 import Synchronization
@@ -7,7 +8,8 @@ import Synchronization
 /// only file that knows PCRE2.
 ///
 /// Hostile text can make such a search take for ever: it is given up after a number of steps, and
-/// counts as failed.
+/// counts as failed. PCRE2 does not say how many a search took, so it begins with few, which sound
+/// patterns need no more of, and is repeated with ten times as many while there are so many left.
 @safe
 final class RegularExpression: PatternMatcher {
     struct Malformed: Error, CustomStringConvertible {
@@ -17,14 +19,13 @@ final class RegularExpression: PatternMatcher {
     // SAFETY: compiled code is only read after `init`, and PCRE2 allows any number of threads to do
     // so at once; freed in `deinit`.
     private nonisolated(unsafe) let code: OpaquePointer
-    // SAFETY: as `code`: the limits are set in `init`.
-    private nonisolated(unsafe) let limits: OpaquePointer
 
-    /// 100,000: some milliseconds, and far more than a sound pattern needs for a field value.
-    private static let stepsMax: UInt32 = 100_000
+    /// Steps of the first search, which costs nothing of the budget, of the second and the third:
+    /// 100,000 are some ten milliseconds.
+    private static let ladder = [SearchLimits(1_000), SearchLimits(10_000), SearchLimits(100_000)]
     /// KiB. A group that is repeated for each byte of the longest path needs a third of it; what
     /// most patterns take is nearly nothing.
-    private static let memoryMax: UInt32 = 16 * 1024
+    fileprivate static let memoryMax: UInt32 = 16 * 1024
 
     /// Searches of this process that were given up, which routes and canaries then count as failed.
     static var givenUpCount: Int { givenUp.load(ordering: .relaxed) }
@@ -41,18 +42,15 @@ final class RegularExpression: PatternMatcher {
             unsafe pcre2_compile_8(
                 bytes.baseAddress, bytes.count, options, &fault, &offset, nil)
         }
-        guard let compiled = unsafe compiled, let limits = unsafe pcre2_match_context_create_8(nil)
-        else { throw Malformed(description: RegularExpression.message(fault, at: offset)) }
-        unsafe pcre2_set_match_limit_8(limits, RegularExpression.stepsMax)
-        unsafe pcre2_set_heap_limit_8(limits, RegularExpression.memoryMax)
+        guard let compiled = unsafe compiled else {
+            throw Malformed(description: RegularExpression.message(fault, at: offset))
+        }
         unsafe code = compiled
-        unsafe self.limits = limits
     }
 
     deinit {
         // SAFETY: made in `init`, and nobody searches any more.
         unsafe pcre2_code_free_8(code)
-        unsafe pcre2_match_context_free_8(limits)
     }
 
     /// What is wrong with a pattern; nil when it can be compiled.
@@ -65,20 +63,30 @@ final class RegularExpression: PatternMatcher {
         }
     }
 
-    func matches(_ text: Span<UInt8>) -> Bool? {
-        // SAFETY: the memory of a search is its own; the span's memory is read within its count.
-        guard let found = unsafe pcre2_match_data_create_8(1, nil) else { return nil }
-        defer { unsafe pcre2_match_data_free_8(found) }
-        let result = unsafe text.withUnsafeBytes { bytes in
-            unsafe pcre2_match_8(
-                code, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, 0, 0, found,
-                limits)
+    func matches(_ text: Span<UInt8>, within budget: inout SearchBudget) -> Bool? {
+        for (rung, limits) in RegularExpression.ladder.enumerated() {
+            guard rung == 0 || budget.spend(limits.steps) else { break }
+            let result = search(text, limits)
+            if result == PCRE2_ERROR_NOMATCH { return false }
+            // 0: there were more groups than room for them, which nobody asked for.
+            if result >= 0 { return true }
+            // What a long search took of memory is not kept.
+            SearchMemory.giveBack()
+            guard result == PCRE2_ERROR_MATCHLIMIT else { break }
         }
-        if result == PCRE2_ERROR_NOMATCH { return false }
-        // 0: there were more groups than room for them, which nobody asked for.
-        if result >= 0 { return true }
         RegularExpression.givenUp.wrappingAdd(1, ordering: .relaxed)
         return nil
+    }
+
+    private func search(_ text: Span<UInt8>, _ limits: SearchLimits) -> CInt {
+        // SAFETY: the memory is this thread's, and used by nothing else during the call; the span
+        // is read within its count.
+        guard let found = unsafe SearchMemory.ofThisThread() else { return PCRE2_ERROR_NOMEMORY }
+        return unsafe text.withUnsafeBytes { bytes in
+            unsafe pcre2_match_8(
+                code, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, 0, 0, found,
+                limits.context)
+        }
     }
 
     private static func message(_ code: CInt, at offset: Int) -> String {
@@ -89,6 +97,47 @@ final class RegularExpression: PatternMatcher {
         }
         let message = String(decoding: text.prefix(max(0, Int(length))), as: UTF8.self)
         return "\(message) at offset \(offset)"
+    }
+}
+
+/// How far a search may go, of any pattern.
+@safe
+private final class SearchLimits: Sendable {
+    let steps: UInt32
+    // SAFETY: only read after `init`, which PCRE2 allows any number of threads at once. Never
+    // freed: there are three in the process.
+    nonisolated(unsafe) let context: OpaquePointer?
+
+    init(_ steps: UInt32) {
+        self.steps = steps
+        unsafe context = pcre2_match_context_create_8(nil)
+        unsafe pcre2_set_match_limit_8(context, steps)
+        unsafe pcre2_set_heap_limit_8(context, RegularExpression.memoryMax)
+    }
+}
+
+/// What a search works in, 20 KB and more: each thread has one, and keeps it.
+private enum SearchMemory {
+    private static let key: pthread_key_t = {
+        var key = pthread_key_t()
+        // SAFETY: a local variable; at a thread's end its memory is freed by whom it came from.
+        unsafe pthread_key_create(&key) { unsafe pcre2_match_data_free_8(OpaquePointer($0)) }
+        return key
+    }()
+
+    /// Nil when there is no memory.
+    @unsafe
+    static func ofThisThread() -> OpaquePointer? {
+        if let known = unsafe pthread_getspecific(key) { return OpaquePointer(known) }
+        guard let made = unsafe pcre2_match_data_create_8(1, nil) else { return nil }
+        unsafe pthread_setspecific(key, UnsafeRawPointer(made))
+        return unsafe made
+    }
+
+    static func giveBack() {
+        // SAFETY: no search of this thread is under way, and the next one finds none.
+        unsafe pcre2_match_data_free_8(pthread_getspecific(key).map { OpaquePointer($0) })
+        pthread_setspecific(key, nil)
     }
 }
 

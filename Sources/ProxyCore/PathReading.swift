@@ -1,4 +1,5 @@
 import HTTPParser
+import StickyPolicy
 
 /// What a backend may take a path for that is forwarded as it came.
 ///
@@ -78,12 +79,14 @@ extension RouteTable {
     ///   - host: as the client wrote it, without port.
     ///   - path: as the client wrote it, without query.
     package func resolve(host: Span<UInt8>, path: Span<UInt8>) -> RouteMatch {
+        var budget = SearchBudget()
         guard !path.isPlainPath else {
-            return match(host: host, path: path, read: path)
+            return match(host: host, path: path, read: path, within: &budget)
         }
         guard let other = PathReading.resolved(path) else { return .ambiguous }
-        let route = match(host: host, path: path, read: other.span)
-        let otherRoute = match(host: host, path: other.span, read: other.span)
+        let route = match(host: host, path: path, read: other.span, within: &budget)
+        let otherRoute = match(
+            host: host, path: other.span, read: other.span, within: &budget)
         return otherRoute == route ? route : .ambiguous
     }
 }

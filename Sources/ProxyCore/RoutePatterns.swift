@@ -38,10 +38,13 @@ struct RoutePatterns: Sendable {
 
     /// The first of `range` that matches, unless its text is shorter than `length`. Behind a search
     /// that was given up nobody can say: a client must not choose another route by making it long.
-    func match(_ path: Span<UInt8>, in range: Range<Int>, from length: Int) -> RouteMatch {
+    func match(
+        _ path: Span<UInt8>, in range: Range<Int>, from length: Int,
+        within budget: inout SearchBudget
+    ) -> RouteMatch {
         for index in range {
             guard entries[index].text.count >= length else { return .none }
-            switch entries[index].matcher.matches(path) {
+            switch entries[index].matcher.matches(path, within: &budget) {
             case true?: return .route(entries[index].route)
             case false?: continue
             case nil: return .ambiguous

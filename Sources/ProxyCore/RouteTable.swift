@@ -109,25 +109,30 @@ package final class RouteTable: Sendable {
     ///   - host: as the client wrote it, without port.
     ///   - path: as the client wrote it, without query.
     package func match(host: Span<UInt8>, path: Span<UInt8>) -> Int? {
-        guard case .route(let route) = match(host: host, path: path, read: path) else {
-            return nil
-        }
+        var budget = SearchBudget()
+        guard case .route(let route) = match(host: host, path: path, read: path, within: &budget)
+        else { return nil }
         return route
     }
 
-    /// - Parameter reading: the path as a backend may read it, which is what patterns are for.
-    func match(host: Span<UInt8>, path: Span<UInt8>, read reading: Span<UInt8>) -> RouteMatch {
+    /// - Parameters:
+    ///   - reading: the path as a backend may read it, which is what patterns are for.
+    ///   - budget: of the whole request.
+    func match(
+        host: Span<UInt8>, path: Span<UInt8>, read reading: Span<UInt8>,
+        within budget: inout SearchBudget
+    ) -> RouteMatch {
         let name = host.extracting(..<RouteTable.nameLength(host))
         if let entry = exactHost(name) {
-            let found = match(path, read: reading, of: entries[entry])
+            let found = match(path, read: reading, of: entries[entry], within: &budget)
             if found != .none { return found }
         }
         if let entry = wildcardHost(name) {
-            let found = match(path, read: reading, of: entries[entry])
+            let found = match(path, read: reading, of: entries[entry], within: &budget)
             if found != .none { return found }
         }
         guard let anyHost else { return .none }
-        return match(path, read: reading, of: entries[anyHost])
+        return match(path, read: reading, of: entries[anyHost], within: &budget)
     }
 
     /// The first route of the host that a request is for, whether or not its path has one: the
@@ -160,7 +165,8 @@ package final class RouteTable: Sendable {
     }
 
     private func match(
-        _ path: Span<UInt8>, read reading: Span<UInt8>, of host: HostEntry
+        _ path: Span<UInt8>, read reading: Span<UInt8>, of host: HostEntry,
+        within budget: inout SearchBudget
     ) -> RouteMatch {
         if path.count <= host.longestExact {
             let hash = ByteKeyedTable.Hash(of: path, salt: RouteTable.exactSalt(host.id))
@@ -168,7 +174,8 @@ package final class RouteTable: Sendable {
         }
         let prefix = longestPrefix(of: path, host)
         if !host.patterns.isEmpty {
-            let found = patterns.match(reading, in: host.patterns, from: prefix?.length ?? 0)
+            let found = patterns.match(
+                reading, in: host.patterns, from: prefix?.length ?? 0, within: &budget)
             if found != .none { return found }
         }
         return prefix.map { .route($0.route) } ?? .none

@@ -1,6 +1,30 @@
 /// A regular expression that was compiled when the configuration was loaded.
 public protocol PatternMatcher: Sendable {
     /// Whether the pattern is found in `text`; nil when the search was given up, because it took
-    /// more steps than it may.
-    func matches(_ text: Span<UInt8>) -> Bool?
+    /// more steps than are left.
+    func matches(_ text: Span<UInt8>, within budget: inout SearchBudget) -> Bool?
+}
+
+extension PatternMatcher {
+    /// The same for a search that is the only one of its kind for a request.
+    public func matches(_ text: Span<UInt8>) -> Bool? {
+        var budget = SearchBudget()
+        return matches(text, within: &budget)
+    }
+}
+
+/// The steps that all searches for one request may take together: hostile text that makes each of
+/// forty patterns as slow as it may be must not cost forty times as much.
+public struct SearchBudget: Sendable {
+    /// Steps that are left. 110,000 are some ten milliseconds.
+    public private(set) var steps: UInt32 = 110_000
+
+    public init() {}
+
+    /// False when there are not so many left; then none are taken.
+    public mutating func spend(_ count: UInt32) -> Bool {
+        guard count <= steps else { return false }
+        steps -= count
+        return true
+    }
 }

@@ -19,6 +19,8 @@ struct ExplainTests {
           - host: secure.example.com
             service: shop
             annotations: {force-ssl-redirect: true}
+          - {host: regex.example.com, path: "/api/.*", service: shop, annotations: {use-regex: true}}
+          - {host: regex.example.com, path: "/api/v[0-9]/.*", service: shop, annotations: {use-regex: true}}
         """
 
     private func report(_ url: String, _ fields: String...) throws -> ExplainReport {
@@ -50,6 +52,15 @@ struct ExplainTests {
         ] {
             #expect(report.text.contains(expected), "\(expected) in\n\(report.text)")
         }
+    }
+
+    @Test("a pattern that lost is asked about the path that patterns are asked about")
+    func patterns() throws {
+        let report = try report("http://regex.example.com/x/../%61pi/v1/")
+        #expect(report.text.contains("route      regex.example.com /api/v[0-9]/.*"))
+        #expect(report.text.contains("(r.yaml:12): it matches, and another is more specific"))
+        let climbing = try self.report("http://regex.example.com/../api/v1/")
+        #expect(climbing.text.contains("(r.yaml:12): a backend may take it for this one"))
     }
 
     @Test("a bad cookie is called what it is")
@@ -123,6 +134,29 @@ struct RegularExpressionTests {
         #expect(RegularExpression.givenUpCount > before)
     }
 
+    @Test("patterns of one host share what their searches may take", arguments: [2, 40])
+    func sharedBudget(count: Int) {
+        // Each alone is followed to its end, which takes a tenth of the budget.
+        let routes = (0..<count).map { pattern("/(a|b)*(a|b)*(a|b)*(?#\($0))$") }
+        let host: [UInt8] = []
+        let path = Array("/".utf8) + Array(repeating: UInt8(ascii: "a"), count: 16) + [0x63]
+        for route in routes {
+            let alone = RouteTable(compiling: [route]).resolve(host: host.span, path: path.span)
+            #expect(alone == .none)
+        }
+        let together = RouteTable(compiling: routes).resolve(host: host.span, path: path.span)
+        #expect(together == (count == 2 ? .none : .ambiguous))
+    }
+
+    private func pattern(_ text: String) -> Route {
+        var route = Route(
+            host: .any, path: text, pathType: .implementationSpecific, service: 0,
+            treatment: RouteTreatment(affinity: AffinitySettings()),
+            origin: RouteOrigin(object: "test"))
+        route.isPattern = true
+        return route
+    }
+
     @Test(
         "a route's pattern matches from the first byte of the path, in any case",
         arguments: [
@@ -130,11 +164,7 @@ struct RegularExpressionTests {
             ("/api/v[0-9]", "/api/v2/users", true), ("/api/v[0-9]$", "/api/v2/users", false),
         ])
     func route(pattern: String, path: String, isFound: Bool) {
-        var route = Route(
-            host: .any, path: pattern, pathType: .implementationSpecific, service: 0,
-            treatment: RouteTreatment(affinity: AffinitySettings()),
-            origin: RouteOrigin(object: "test"))
-        route.isPattern = true
+        let route = self.pattern(pattern)
         let host: [UInt8] = []
         let match = RouteTable(compiling: [route]).resolve(
             host: host.span, path: Array(path.utf8).span)

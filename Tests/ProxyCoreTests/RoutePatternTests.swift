@@ -6,7 +6,7 @@ import Testing
 private struct Glob: PatternMatcher {
     let pattern: [UInt8]
 
-    func matches(_ text: Span<UInt8>) -> Bool? {
+    func matches(_ text: Span<UInt8>, within budget: inout SearchBudget) -> Bool? {
         if pattern.contains(UInt8(ascii: "!")) { return nil }
         return matches(pattern[...], text.indices.map { text[$0] }[...])
     }

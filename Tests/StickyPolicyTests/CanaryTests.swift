@@ -6,7 +6,7 @@ import Testing
 private struct Prefix: PatternMatcher {
     let text: [UInt8]
 
-    func matches(_ value: Span<UInt8>) -> Bool? {
+    func matches(_ value: Span<UInt8>, within budget: inout SearchBudget) -> Bool? {
         if value.count > 20 { return nil }
         guard value.count >= text.count else { return false }
         return text.indices.allSatisfy { value[$0] == text[$0] }
