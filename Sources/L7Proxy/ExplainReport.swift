@@ -134,8 +134,11 @@ struct ExplainReport {
         let table = RouteTable(compiling: [route])
         let bytes = request.bytes
         let host = bytes.span.extracting(request.head.host.offsets)
-        if table.match(host: host, path: bytes.span.extracting(request.head.path.offsets)) != nil {
-            return "it matches, and another is more specific"
+        let path = bytes.span.extracting(request.head.path.offsets)
+        switch table.resolve(host: host, path: path) {
+        case .route: return "it matches, and another is more specific"
+        case .ambiguous: return "a backend may take it for this one, or its pattern gave up"
+        case .none: break
         }
         var anyPath = route
         (anyPath.path, anyPath.pathType, anyPath.isPattern) = ("/", .prefix, false)
