@@ -64,6 +64,12 @@ final class AdministrativeState: Sendable {
         BackendState(rawValue: word.load(ordering: .relaxed)) ?? configured
     }
 
+    /// What was said to the process before holds as through a reload: unless the file says
+    /// something else now.
+    func inherit(_ known: KnownBackend) {
+        if known.configured == configured { set(known.wanted) }
+    }
+
     fileprivate func set(_ state: BackendState) {
         word.store(state.rawValue, ordering: .relaxed)
     }

@@ -61,6 +61,21 @@ final class ConfigSnapshot: Sendable {
         responseParser = ResponseParser(limits: ParserLimits(ofResponses: configuration.limits))
     }
 
+    /// What is to be told of backends to a process that takes this one's place.
+    var knownBackends: [KnownBackend] {
+        zip(configuration.services, health).flatMap { service, health in
+            service.backends.indices.map { position in
+                let backend = service.backends[position]
+                return KnownBackend(
+                    service: service.name, name: backend.name,
+                    address: backend.endpoint.description,
+                    configured: health.administrative[position].configured,
+                    wanted: health.administrative[position].current,
+                    health: health.cells[position].health.rawValue)
+            }.filter(\.isOfInterest)
+        }
+    }
+
     /// The longest head of either direction.
     var headBytesMax: Int {
         max(configuration.limits.requestHead, configuration.limits.responseHead)

@@ -35,7 +35,8 @@ struct ConfigurationWatcher: Sendable {
     }
 
     private func run() {
-        var limit = ConfigurationWatcher.longestWait
+        // At once first: a file may have changed since it was read.
+        var limit = Duration.zero
         while let known = watched.read, waitForChange(of: known, atMost: limit) {
             limit = ConfigurationWatcher.longestWait
             // Read anew: an operator's own reload may have come first.

@@ -2,7 +2,8 @@ import StickyPolicy
 import Transport
 
 /// What a process tells the one that takes its place, besides its sockets: the sessions that only
-/// it knows, and the keys of its TLS tickets.
+/// it knows, the keys of its TLS tickets, what operators have said of backends and their health,
+/// and the addresses of host names.
 ///
 /// Numbers are little-endian. The format has a number of its own: of another version's state
 /// nothing is taken, and its sessions begin anew.
@@ -15,8 +16,10 @@ struct HandoverState: Equatable {
 
     var sessions: [BoundSession] = []
     var ticketKeys: [TLSTicketKeys.Copy] = []
+    var backends: [KnownBackend] = []
+    var hosts: [String: [IPAddress]] = [:]
 
-    static let format: UInt64 = 1
+    static let format: UInt64 = 2
     /// Format, and the count of the bytes behind it.
     static let prefixByteCount = 16
     /// 1 GiB: ten million sessions and more.
@@ -54,6 +57,8 @@ struct HandoverState: Equatable {
             body.bytes += key.bytes
             body.append(key.made)
         }
+        body.append(backends)
+        body.append(hosts)
         body.bytes.reserveCapacity(
             body.bytes.count + sessions.count * HandoverState.sessionByteCount)
         for session in sessions {
@@ -89,6 +94,10 @@ struct HandoverState: Equatable {
             else { return nil }
             ticketKeys.append(TLSTicketKeys.Copy(bytes: bytes, made: made))
         }
+        guard let backends = reader.nextBackends(), let hosts = reader.nextHosts() else {
+            return nil
+        }
+        (self.backends, self.hosts) = (backends, hosts)
         guard reader.leftCount % HandoverState.sessionByteCount == 0 else { return nil }
         sessions.reserveCapacity(reader.leftCount / HandoverState.sessionByteCount)
         while let service = reader.next(UInt64.self), let high = reader.next(UInt64.self),
@@ -111,6 +120,36 @@ private struct LittleEndianBytes {
             bytes.append(UInt8(truncatingIfNeeded: number >> shift))
         }
     }
+
+    /// With the count of its bytes before it.
+    mutating func append(_ text: String) {
+        append(UInt32(clamping: text.utf8.count))
+        bytes += text.utf8
+    }
+
+    mutating func append(_ backends: [KnownBackend]) {
+        append(UInt64(backends.count))
+        for backend in backends {
+            append(backend.service)
+            append(backend.name)
+            append(backend.address)
+            append(backend.configured.rawValue)
+            append(backend.wanted.rawValue)
+            append(backend.health)
+        }
+    }
+
+    mutating func append(_ hosts: [String: [IPAddress]]) {
+        append(UInt64(hosts.count))
+        for (name, addresses) in hosts {
+            append(name)
+            append(UInt64(addresses.count))
+            for address in addresses {
+                append(address.high)
+                append(address.low)
+            }
+        }
+    }
 }
 
 private struct LittleEndianReader {
@@ -127,6 +166,43 @@ private struct LittleEndianReader {
         guard leftCount >= count else { return nil }
         defer { offset += count }
         return Array(bytes[offset..<offset + count])
+    }
+
+    mutating func nextText() -> String? {
+        guard let count = next(UInt32.self), let bytes = next(bytes: Int(count)) else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    mutating func nextBackends() -> [KnownBackend]? {
+        guard let count = next(UInt64.self), count <= UInt64(leftCount) else { return nil }
+        var backends: [KnownBackend] = []
+        for _ in 0..<count {
+            guard let service = nextText(), let name = nextText(), let address = nextText(),
+                let configured = next(UInt8.self).flatMap(BackendState.init),
+                let wanted = next(UInt8.self).flatMap(BackendState.init),
+                let health = next(UInt64.self)
+            else { return nil }
+            backends.append(
+                KnownBackend(
+                    service: service, name: name, address: address, configured: configured,
+                    wanted: wanted, health: health))
+        }
+        return backends
+    }
+
+    mutating func nextHosts() -> [String: [IPAddress]]? {
+        guard let count = next(UInt64.self), count <= UInt64(leftCount) else { return nil }
+        var hosts: [String: [IPAddress]] = [:]
+        for _ in 0..<count {
+            guard let name = nextText(), let addressCount = next(UInt64.self),
+                addressCount <= UInt64(HostAnswer.addressCountMax)
+            else { return nil }
+            for _ in 0..<addressCount {
+                guard let high = next(UInt64.self), let low = next(UInt64.self) else { return nil }
+                hosts[name, default: []].append(IPAddress(high: high, low: low))
+            }
+        }
+        return hosts
     }
 
     mutating func next<Number: FixedWidthInteger>(_ type: Number.Type) -> Number? {

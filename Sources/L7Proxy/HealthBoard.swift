@@ -27,6 +27,8 @@ final class HealthBoard: Sendable {
     private let queues = Mutex<[String: BoundedCount]>([:])
     private let administrative = AdministrativeStates()
     private let watchers = Mutex<[@Sendable () -> Void]>([])
+    /// What the process before knew, until the first configuration is taken.
+    private let inherited = Mutex<[KnownBackend]>([])
     private let doubts = Mutex<[String: ServiceStates.Doubt]>([:])
 
     init(log: Logger) {
@@ -36,7 +38,7 @@ final class HealthBoard: Sendable {
     /// The words of all backends, by service. Those of backends that are gone are forgotten.
     func services(for configured: [Service]) -> [ServiceHealth] {
         let states = administrative.states(for: configured)
-        return cells.withLock { cells in
+        let services = cells.withLock { cells in
             let before = cells
             cells = [:]
             return zip(configured, states).map { service, states in
@@ -52,6 +54,35 @@ final class HealthBoard: Sendable {
                 return ServiceHealth(
                     service, cells: members, administrative: states,
                     waiting: waiting(for: service))
+            }
+        }
+        restore(services, configured)
+        return services
+    }
+
+    /// Goes on with what the process before knew, when the first configuration is taken.
+    func inherit(_ backends: [KnownBackend]) {
+        inherited.withLock { $0 = backends }
+    }
+
+    private func restore(_ services: [ServiceHealth], _ configured: [Service]) {
+        let known = inherited.withLock { inherited in
+            defer { inherited = [] }
+            return Dictionary(grouping: inherited, by: \.service)
+        }
+        for (health, service) in zip(services, configured) {
+            for known in known[service.name] ?? [] {
+                guard let position = service.backends.firstIndex(where: { $0.name == known.name })
+                else { continue }
+                health.administrative[position].inherit(known)
+                guard service.backends[position].endpoint.description == known.address else {
+                    continue
+                }
+                health.cells[position].update {
+                    $0.inherit(BackendHealth(rawValue: known.health), service)
+                } then: {
+                    count(from: $0, to: $1)
+                }
             }
         }
     }

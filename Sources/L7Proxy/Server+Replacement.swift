@@ -34,6 +34,10 @@ extension Server {
         case .replaced:
             serviceManager.replaced(by: successor.child.id, "replaced")
             serviceManager = ServiceManager()
+            // What it asks for may have come after the other process read its files.
+            if Signals.wait(for: [SIGHUP], timeout: .zero) != nil {
+                kill(successor.child.id, SIGHUP)
+            }
         case .failed, .toldToStop:
             successor.giveUp()
             log.error("process \(successor.child.id) did not take over; this one goes on")
@@ -81,7 +85,9 @@ extension Server {
             case .serves: return .replaced
             case .failed: return .failed
             case .mayBeTold:
-                let state = HandoverState(sessions, ticketKeys, now: Server.monotonicSeconds)
+                var state = HandoverState(sessions, ticketKeys, now: Server.monotonicSeconds)
+                state.backends = status.current?.knownBackends ?? []
+                state.hosts = names.answers
                 guard successor.tell(state) else { return .failed }
             case .waits: break
             }
@@ -121,6 +127,8 @@ extension Server {
             return
         }
         state.restore(into: sessions, ticketKeys, now: Server.monotonicSeconds)
+        health.inherit(state.backends)
+        names.inherit(state.hosts)
         log.notice("taking over, with \(state.sessions.count) sessions")
     }
 

@@ -17,7 +17,7 @@ final class Server {
     /// What `ulimit -n` allows, and how many were open at the start.
     var descriptors = (limit: 0, open: 0)
     private var resources: RouteAffinity.Resources
-    private let health: HealthBoard
+    let health: HealthBoard
     private let prober: HealthProber
     private var tls: TLSContexts
     /// They outlive reloads, and so do the tickets.

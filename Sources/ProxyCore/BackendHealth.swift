@@ -51,6 +51,15 @@ package struct BackendHealth: RawRepresentable, Equatable, Sendable {
         rawValue |= UInt64(state.rawValue) << checker.rawValue
     }
 
+    /// Takes over what another process knew of the backend, as far as the service still asks.
+    package mutating func inherit(_ other: BackendHealth, _ service: Service) {
+        if service.healthCheck != nil { note(other.found(by: .application), by: .application) }
+        if service.nodeCheck != nil { note(other.found(by: .node), by: .node) }
+        guard service.passiveHealth.maxFails > 0 else { return }
+        setFailures(other.failureCount)
+        if other.isEjected { setOut(until: other.outUntil) }
+    }
+
     // MARK: - Requests
 
     /// Nothing speaks against the backend, and no failure is counted: the common case, so that a

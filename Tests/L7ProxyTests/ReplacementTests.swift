@@ -1,4 +1,6 @@
+import Logging
 import ProxyConfig
+import ProxyCore
 import StickyPolicy
 import Testing
 import Transport
@@ -41,6 +43,71 @@ struct ReplacementTests {
         state.restore(into: later, newKeys, now: 1_020)
         let overdue = IdleTime(now: 1_061, timeout: 60)
         #expect(later.backend(of: ReplacementTests.key(1), at: overdue) == nil)
+    }
+
+    private static func known(
+        _ name: String, _ wanted: BackendState, health: UInt64 = 0
+    ) -> KnownBackend {
+        KnownBackend(
+            service: "shop", name: name, address: "10.0.0.1:80", configured: .ready,
+            wanted: wanted, health: health)
+    }
+
+    @Test("what is known of backends and host names arrives, and nothing of it that is cut")
+    func backends() throws {
+        var state = HandoverState()
+        state.backends = [
+            ReplacementTests.known("a", .drain), ReplacementTests.known("ü", .ready, health: .max),
+        ]
+        state.hosts = [
+            "app": [IPAddress(v4: 1), IPAddress(high: 2, low: 3)], "b": [IPAddress(v4: 4)],
+        ]
+        let body = Array(state.encoded.dropFirst(HandoverState.prefixByteCount))
+        #expect(HandoverState(body: body) == state)
+        for count in 0..<body.count {
+            #expect(HandoverState(body: Array(body.prefix(count))) == nil)
+        }
+    }
+
+    @Test("a new process wants of a backend what operators said, unless its file has changed")
+    func operators() throws {
+        let board = HealthBoard(log: Logger(label: "test"))
+        board.inherit([
+            ReplacementTests.known("a", .drain), ReplacementTests.known("b", .down),
+            ReplacementTests.known("gone", .down),
+        ])
+        let endpoint = Endpoint(address: IPAddress(v4: 0x0A00_0001), port: 80)
+        var backends = ["a", "b", "c"].map { Backend(endpoint: endpoint, name: $0) }
+        backends[1].state = .drain
+        let service = Service(name: "shop", backends: backends)
+        #expect(board.services(for: [service])[0].wanted == [.drain, .drain, .ready])
+        // It holds through a reload, as if it had been said to this process.
+        #expect(board.services(for: [service])[0].wanted == [.drain, .drain, .ready])
+    }
+
+    @Test("a backend that was down, or out, is so in the new process where it is still asked")
+    func health() throws {
+        var found = BackendHealth()
+        found.note(.down, by: .application)
+        let rule = PassiveHealth()
+        for _ in 0..<rule.maxFails { _ = found.requestFailed(at: 1_000, rule) }
+        let known = ReplacementTests.known("10.0.0.1:80", .ready, health: found.rawValue)
+        let endpoint = Endpoint(address: IPAddress(v4: 0x0A00_0001), port: 80)
+        var service = Service(
+            name: "shop", backends: [Backend(endpoint: endpoint, name: known.name)])
+        for check in [nil, HealthCheck(.connect)] {
+            service.healthCheck = check
+            let board = HealthBoard(log: Logger(label: "test"))
+            board.inherit([known])
+            let health = board.services(for: [service])[0].cells[0].health
+            #expect(health.checked == (check == nil ? .ready : .down))
+            #expect(health.isEjected && health.outUntil == found.outUntil && board.hasTrouble)
+            var elsewhere = service
+            elsewhere.backends[0].endpoint.port = 81
+            let other = HealthBoard(log: Logger(label: "test"))
+            other.inherit([known])
+            #expect(other.services(for: [elsewhere])[0].cells[0].health == BackendHealth())
+        }
     }
 
     @Test("of a state that is cut, or another version's, nothing is taken")
