@@ -35,23 +35,25 @@ public struct ChunkedDecoder: Sendable {
     /// 16 hexadecimal digits make 64 bits. More would only be leading zeros.
     private static let sizeDigitsMax: UInt8 = 16
     /// Of one chunk line. The largest in use, a signature of an upload, takes 85.
-    private static let extensionBytesMax = 256
+    private static let extensionBytesMax: Int32 = 256
     /// How far extension bytes may run ahead of payload: room for a run of small chunks, but not a
     /// body that is all extension and slips past every limit on bodies.
-    private static let extensionExcessMax = 16 * 1024
+    private static let extensionExcessMax: Int32 = 16 * 1024
 
     private var state = State.sizeStart
     private var digitCount: UInt8 = 0
     /// The size read so far, then what of the chunk's data is still to come.
     private var remaining: UInt64 = 0
-    private var extensionByteCount = 0
-    private var extensionExcess = 0
-    private var trailerByteCount = 0
-    private let trailerBytesMax: Int
+    // 32 bits: each connection holds two decoders.
+    private var extensionByteCount: Int32 = 0
+    private var extensionExcess: Int32 = 0
+    private var trailerByteCount: Int32 = 0
+    private let trailerBytesMax: Int32
 
     /// - Parameter trailerBytesMax: bytes of all trailer lines with their final empty line.
     public init(trailerBytesMax: Int = 8192) {
-        self.trailerBytesMax = trailerBytesMax
+        // One less than the largest number, so that a count can pass it.
+        self.trailerBytesMax = Int32(clamping: min(trailerBytesMax, Int(Int32.max) - 1))
     }
 
     /// Whether the last byte of the message has been consumed.
@@ -83,7 +85,7 @@ public struct ChunkedDecoder: Sendable {
         let range = ByteRange(offset, offset + count)
         offset += count
         remaining -= UInt64(count)
-        extensionExcess = max(0, extensionExcess - count)
+        extensionExcess = max(0, extensionExcess - Int32(clamping: count))
         if remaining == 0 { state = .dataCarriageReturn }
         return range
     }

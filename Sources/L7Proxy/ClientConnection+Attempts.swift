@@ -125,12 +125,12 @@ extension ClientConnection {
     private func announceMove() {
         guard let choice, choice.announcesMove, let request = unconfirmedRequest else { return }
         choice.announcesMove = false
-        let fieldsEnd = preparedHeadByteCount - 2
+        let fieldsEnd = Int(preparedHeadByteCount) - 2
         buffers.output.removeAll()
         request.withBytes { bytes in
             buffers.output.append(bytes.extracting(..<fieldsEnd))
             buffers.output.append(RequestForwarding.sessionMovedLine)
-            preparedHeadByteCount = buffers.output.count + 2
+            preparedHeadByteCount = UInt32(clamping: buffers.output.count + 2)
             buffers.output.append(bytes.extracting(fieldsEnd...))
         }
         forgetPreparedRequest()

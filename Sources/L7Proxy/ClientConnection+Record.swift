@@ -30,7 +30,7 @@ extension ClientConnection {
         if case .tunnel = exchange.responseSide { record.isTunnel = true }
         record.attempts = exchange.attempts
         record.place.route = progress.route
-        record.names = progress.names
+        record.names = tunnel?.names
         if let choice {
             record.place.service = choice.service
             record.place.backend = choice.selection.backend
@@ -39,7 +39,7 @@ extension ClientConnection {
         }
         record.times = progress.times
         record.times.end = worker.loop.now
-        record.requestByteCount = requestRelay.contentCount + progress.upByteCount
+        record.requestByteCount = requestRelay.contentCount + (tunnel?.upByteCount ?? 0)
         record.responseByteCount = responseByteCount
         return record
     }
@@ -77,8 +77,8 @@ extension ClientConnection {
 
     /// Before the configuration goes that the positions are of.
     func keepNames() {
-        guard progress.isOpen, progress.names == nil else { return }
+        guard progress.isOpen, let tunnel, tunnel.names == nil else { return }
         let place = makeRecord().place
-        progress.names = configuration.snapshot.configuration.names(of: place)
+        tunnel.names = configuration.snapshot.configuration.names(of: place)
     }
 }

@@ -49,7 +49,7 @@ extension ClientConnection {
     /// Decides about a whole head, prepares what the backend gets, and begins to connect.
     private func receiveRequest(headByteCount: Int) throws(ParseError) {
         if configuration !== worker.configuration { configuration = worker.configuration }
-        requestCount += 1
+        requestCount &+= 1
         let action = try buffers.withInput { bytes throws(ParseError) in
             try decide(buffers.requestHead, in: bytes)
         }
@@ -72,13 +72,14 @@ extension ClientConnection {
         if isLastRequest { arrival.facts.wantsKeepAlive = false }
         choice = arrival.choice.take()
         // Both are rare, and an assignment is not free.
-        if arrival.facts.offersUpgrade { expectedUpgrade = arrival.expectedUpgrade.take() }
-        if arrival.refusal != nil { location = arrival.location }
+        if arrival.facts.offersUpgrade {
+            tunnel = arrival.expectedUpgrade.take().map(Tunnel.init(expecting:))
+        }
+        if arrival.refusal != nil { refusalDetail = arrival.refusalDetail }
         progress = ExchangeProgress(
             at: worker.loop.now, from: arrival.forwarding.client, route: arrival.routePosition)
         addRequestID(of: arrival.forwarding, head, in: bytes)
         worker.retryBudget.requestArrived()
-        explanation = arrival.explanation
         requestRelay.begin(
             framing: arrival.framing, target: arrival.framing.isChunked ? .chunked : .plain,
             passesTrailers: arrival.forwarding.passesTrailers)
@@ -93,13 +94,13 @@ extension ClientConnection {
 
     private var isLastRequest: Bool {
         let most = configuration.limits.requestsPerConnection
-        return worker.isDraining || (most > 0 && requestCount >= most)
+        return worker.isDraining || (most > 0 && Int(requestCount) >= most)
             || (worker.crowd != nil && worker.takesPlace(from: listener))
     }
 
     /// Puts what has come of the body behind the prepared head.
     private func prepareBody(from headEnd: Int) throws(ParseError) {
-        preparedHeadByteCount = buffers.output.count
+        preparedHeadByteCount = UInt32(clamping: buffers.output.count)
         var end = headEnd
         if requestRelay.isPlain {
             end += requestRelay.takePlain(buffers.inputCount - headEnd)

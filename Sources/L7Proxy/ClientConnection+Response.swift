@@ -83,7 +83,7 @@ extension ClientConnection {
     private func checkUpgrade(_ options: ConnectionOptions) throws(ParseError) {
         guard exchange.request.offersUpgrade else { throw .invalidUpgrade }
         let isMet = buffers.withInput { bytes in
-            expectedUpgrade?.isMet(by: buffers.responseHead, options: options, in: bytes) ?? false
+            tunnel?.expected.isMet(by: buffers.responseHead, options: options, in: bytes) ?? false
         }
         guard isMet else { throw .invalidUpgrade }
     }

@@ -16,17 +16,17 @@ extension ClientConnection {
         choice?.openTunnel()
         excerpt = excerpt.map(RequestExcerpt.init(compacting:))
         if let choice, configuration.snapshot.closesTunnelsOnDrain(ofRoute: progress.route) {
-            endsWithBackend = TunnelHome(
+            tunnel?.endsWithBackend = TunnelHome(
                 service: configuration.snapshot.health[choice.service].name,
                 address: choice.pool.address)
         }
         noteSuccess()
-        guard expectedUpgrade?.isWebSocket == true else { return }
-        var tunnel = WebSocketTunnel()
+        guard let tunnel, tunnel.expected.isWebSocket else { return }
+        var webSocket = WebSocketTunnel()
         buffers.withInput { bytes in
-            _ = tunnel.bytesCame(bytes.extracting(glued), .fromBackend)
+            _ = webSocket.bytesCame(bytes.extracting(glued), .fromBackend)
         }
-        webSocket = tunnel
+        tunnel.webSocket = webSocket
     }
 
     /// A peer that vanished without a word is noticed within about two minutes, whatever
@@ -40,7 +40,8 @@ extension ClientConnection {
         guard let connection = upstream?.connection else { return false }
         let hasMovedUp = pump(from: downstream, to: connection, .fromClient)
         let hasMovedDown = !isClosed && pump(from: connection, to: downstream, .fromBackend)
-        if webSocket?.isOver == true, !connection.hasUnsentBytes, !downstream.hasUnsentBytes {
+        if tunnel?.webSocket?.isOver == true, !connection.hasUnsentBytes, !downstream.hasUnsentBytes
+        {
             close()
         }
         // A side that was told the end was told it because the other had ended.
@@ -66,7 +67,7 @@ extension ClientConnection {
         case .nothing: return false
         case .bytes:
             let move = buffers.withInput { bytes in
-                webSocket?.bytesCame(bytes, direction)
+                tunnel?.webSocket?.bytesCame(bytes, direction)
                     ?? WebSocketTunnel.Move(forwardedCount: bytes.count, closes: false)
             }
             if move.forwardedCount > 0,
@@ -87,7 +88,7 @@ extension ClientConnection {
 
     private func count(_ byteCount: Int, _ direction: WebSocketTunnel.Direction) {
         switch direction {
-        case .fromClient: progress.upByteCount += UInt64(byteCount)
+        case .fromClient: tunnel?.upByteCount += UInt64(byteCount)
         case .fromBackend: progress.downByteCount += UInt64(byteCount)
         }
     }
@@ -100,7 +101,9 @@ extension ClientConnection {
     /// Ends a WebSocket by the rules of its protocol, from the middle: each side gets a Close
     /// frame, at once or behind the frame that is on its way to it.
     func endWebSocket() {
-        guard let connection = upstream?.connection, let closes = webSocket?.end() else { return }
+        guard let connection = upstream?.connection, let closes = tunnel?.webSocket?.end() else {
+            return
+        }
         if closes.fromClient { sendClose(on: connection) }
         if closes.fromBackend { sendClose(on: downstream) }
     }

@@ -26,30 +26,20 @@ final class ClientConnection: ConnectionHandler {
 
     /// The request as the backend gets it, while it may still have to be sent, or sent again.
     var unconfirmedRequest: ByteBuffer?
-    /// How much of the prepared request is its head.
-    var preparedHeadByteCount = 0
     var requestRelay = BodyRelay(framing: .none, target: .plain)
     var responseRelay = BodyRelay(framing: .none, target: .plain)
-    /// What a 101 has to say; of the last request that offered an upgrade.
-    var expectedUpgrade: UpgradeExpectation?
-    /// Non-nil exactly while this is a WebSocket.
-    var webSocket: WebSocketTunnel?
-    /// When the WebSocket is to be ended, because the process is.
-    private var endMoment: MonotonicTime?
+    /// Of a request that offers an upgrade, and of what becomes of it; else nil.
+    var tunnel: Tunnel?
+    /// When the WebSocket is to be ended, because the process is; the distant future: never.
+    private var endMoment = MonotonicTime.distantFuture
     /// When the tunnel is cut if it has not ended by then, because its backend goes.
-    private var cutMoment: MonotonicTime?
-    /// Non-nil exactly while this is a tunnel that does not outlive its backend's place in the
-    /// configuration, and has not been told so yet.
-    var endsWithBackend: TunnelHome?
+    private var cutMoment = MonotonicTime.distantFuture
     /// 500 ms: what a client sent before it could know of our end has come by then.
     private static let drainGrace: UInt64 = 500_000_000
-    /// The response's framing tells the client where it ends.
-    var clientSeesEnd = true
 
     /// How much of a partial head was looked at already.
     var scannedRequestCount = 0
     var scannedResponseCount = 0
-    var requestCount = 0
     /// What is remembered of this exchange for its record.
     var progress = ExchangeProgress()
     /// What its line of the access log repeats of its head, where there is such a log.
@@ -60,17 +50,10 @@ final class ClientConnection: ConnectionHandler {
     /// Non-nil exactly while the request waits for a place.
     var queueTicket: QueueTicket?
 
-    let peer: IPAddress
-    let localPort: UInt16
-    let listener: ListenerLoad
     /// Non-nil exactly when the client speaks TLS.
     var security: ClientSecurity?
-    /// The client speaks in the clear where TLS is expected: it gets an answer that says so.
-    var isOnWrongPort = false
-    /// Where a request is to be sent again; of the last one that was refused.
-    var location: [UInt8] = []
-    /// More about a refusal than its status says.
-    var explanation: StaticString = ""
+    /// More about a refusal than its status says, where there is more.
+    var refusalDetail: RefusalDetail?
     /// Between two requests, with nothing begun.
     var isIdle: Bool {
         exchange.responseSide == .idle && downstream.pendingByteCount == 0
@@ -79,16 +62,30 @@ final class ClientConnection: ConnectionHandler {
 
     /// After a 101.
     var isTunnel: Bool { exchange.responseSide == .tunnel }
+    var isWebSocket: Bool { tunnel?.webSocket != nil }
 
+    let peer: IPAddress
+    let listener: ListenerLoad
     /// Position in the worker's table of clients.
     var slot = 0
-    /// Under which address the connection was admitted, where that has a limit.
-    var countedAs: IPAddress?
+
+    // The small ones side by side: an idle client consists of little else.
+
+    /// How much of the prepared request is its head.
+    var preparedHeadByteCount: UInt32 = 0
+    var requestCount: UInt32 = 0
+    /// What a slow reader had still to take when its time was up last.
+    private var untakenByteCount: UInt32?
     private(set) var isClosed = false
+    let localPort: UInt16
+    /// The client speaks in the clear where TLS is expected: it gets an answer that says so.
+    var isOnWrongPort = false
+    /// Connections of the client's network have a limit, and this one is counted.
+    var isCountedForClient = false
+    /// The response's framing tells the client where it ends.
+    var clientSeesEnd = true
     /// What the deadline is about; nil makes it begin anew.
     var currentWait: Wait?
-    /// What a slow reader had still to take when its time was up last.
-    private var untakenByteCount: Int?
     /// The deadline is the moment to ask whether the backend has the request at all.
     private var looksForArrival = false
 
@@ -113,11 +110,11 @@ final class ClientConnection: ConnectionHandler {
     }
 
     func connectionDeadlinePassed(_ connection: Connection) {
-        if endMoment != nil {
+        if endMoment != .distantFuture {
             if endMoment == cutMoment { return close() }
             endMoment = cutMoment
-            if webSocket == nil && isIdle { return close() }
-            if webSocket != nil { progress.note(.stopped) }
+            if !isWebSocket && isIdle { return close() }
+            if isWebSocket { progress.note(.stopped) }
             endWebSocket()
             return advance()
         }
@@ -157,7 +154,9 @@ final class ClientConnection: ConnectionHandler {
                 .tunnelIdle, .linger:
                 nil
             }
-        guard let count = reader?.untakenByteCount else { return false }
+        guard let count = reader.map({ UInt32(clamping: $0.untakenByteCount) }) else {
+            return false
+        }
         defer { untakenByteCount = count }
         return untakenByteCount.map { count < $0 } ?? true
     }
@@ -222,7 +221,7 @@ final class ClientConnection: ConnectionHandler {
     }
 
     private func updateDeadline(hasProgressed: Bool) {
-        if let endMoment {
+        if endMoment != .distantFuture {
             currentWait = nil
             downstream.deadline = endMoment
             return
@@ -276,8 +275,10 @@ final class ClientConnection: ConnectionHandler {
         response.persistence = Persistence(
             isKept: exchange.request.wantsKeepAlive, version: exchange.request.version)
         response.omitsBody = exchange.request.method == .head
-        if (300..<400).contains(status) { response.location = location }
-        response.explanation = explanation
+        if let refusalDetail {
+            if (300..<400).contains(status) { response.location = refusalDetail.location }
+            response.explanation = refusalDetail.explanation
+        }
         if isOnWrongPort { response.explanation = "this port speaks TLS: use https" }
         beginRecordIfNone()
         progress.answeredLocally(status, byteCount: response.bodyByteCount)
@@ -305,7 +306,7 @@ final class ClientConnection: ConnectionHandler {
     /// it, a WebSocket is told to go at `moment`. Any other tunnel lasts until time is up.
     func drain(endingWebSocketAt moment: MonotonicTime) {
         exchange.drainRequested()
-        if webSocket != nil {
+        if isWebSocket {
             endMoment = moment
         } else if isIdle {
             // A request may be on its way, or in the socket already.
@@ -317,9 +318,9 @@ final class ClientConnection: ConnectionHandler {
     /// The backend of this tunnel goes: a WebSocket is told so at `moment`, and what is left of any
     /// tunnel is cut at `end`.
     func endTunnel(at moment: MonotonicTime, cuttingAt end: MonotonicTime) {
-        endsWithBackend = nil
+        tunnel?.endsWithBackend = nil
         cutMoment = end
-        endMoment = webSocket == nil ? end : moment
+        endMoment = isWebSocket ? moment : end
         updateDeadline(hasProgressed: false)
     }
 
@@ -338,6 +339,9 @@ final class ClientConnection: ConnectionHandler {
         reportExchange()
         leaveQueue()
         endChoice()
+        // Nearly no exchange has one, and an assignment is not free.
+        if tunnel != nil { tunnel = nil }
+        if refusalDetail != nil { refusalDetail = nil }
         forgetPreparedRequest()
         scannedResponseCount = 0
     }

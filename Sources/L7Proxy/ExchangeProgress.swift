@@ -13,11 +13,8 @@ struct ExchangeProgress {
     private(set) var end: ExchangeRecord.End?
     private(set) var client = IPAddress(v4: 0)
     var times = ExchangeRecord.Times()
-    /// What a tunnel has carried; and the body of a local response, towards the client.
-    var upByteCount: UInt64 = 0
+    /// Towards the client: what a tunnel has carried, or the body of a local response.
     var downByteCount: UInt64 = 0
-    /// Set when the configuration is let go of.
-    var names: ExchangeNames?
 
     init() {}
 

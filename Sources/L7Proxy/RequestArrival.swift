@@ -17,10 +17,8 @@ struct RequestArrival: ~Copyable {
     var expectedUpgrade: UpgradeExpectation?
     /// The status of a request that no backend is to see.
     var refusal: UInt16?
-    /// Where a request is sent to come again; with a refusal that says so.
-    private(set) var location: [UInt8] = []
     /// More about a refusal than its status says.
-    private(set) var explanation: StaticString = ""
+    private(set) var refusalDetail: RefusalDetail?
 
     init(
         _ head: borrowing RequestHead, in bytes: Span<UInt8>, from client: ClientConnection,
@@ -132,15 +130,16 @@ struct RequestArrival: ~Copyable {
         let isSecure = clientIsSecure(head, in: bytes)
         if snapshot.needsTLS(match) && !isSecure {
             refusal = 308
-            location = secureLocation(of: head, in: bytes, port: snapshot.tlsPort ?? 443)
+            refusalDetail = RefusalDetail(
+                location: secureLocation(of: head, in: bytes, port: snapshot.tlsPort ?? 443))
             return
         }
         if let objection = snapshot.objection(to: client.security, ofHost: host) {
             refusal = objection.status
-            explanation = objection.explanation
+            refusalDetail = RefusalDetail(
+                location: objection.location, explanation: objection.explanation)
             // Another connection may do: one that asked for this name, or after a reload.
             if objection.status == 421 { facts.wantsKeepAlive = false }
-            location = objection.location
             return
         }
         if options.upgrade {

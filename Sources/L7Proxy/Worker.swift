@@ -188,7 +188,7 @@ final class Worker: ClientConnectionOwner {
         guard shared.admission.enter(counted, limit: most) else {
             return refuse(client)
         }
-        client.countedAs = counted
+        client.isCountedForClient = counted != nil
         clients.enter(client)
         client.downstream.handler = client
         client.advance()
@@ -198,7 +198,7 @@ final class Worker: ClientConnectionOwner {
     private func countedAddress(of peer: IPAddress) -> IPAddress? {
         let configuration = context.configuration
         guard configuration.limits.connectionsPerClient > 0 else { return nil }
-        return configuration.resolver.isTrusted(peer) ? nil : peer.masked(v4: 32, v6: 64)
+        return configuration.resolver.isTrusted(peer) ? nil : peer.network
     }
 
     /// Says no at once. Nothing waits for the request, so that a client with too many connections
@@ -248,7 +248,7 @@ final class Worker: ClientConnectionOwner {
     func clientConnectionClosed(at slot: Int) {
         if let client = clients.leave(slot) {
             shared.admission.leave(client.listener)
-            shared.admission.leave(client.countedAs)
+            shared.admission.leave(client.isCountedForClient ? client.peer.network : nil)
         }
         stopWhenDrained()
     }
@@ -299,10 +299,12 @@ final class Worker: ClientConnectionOwner {
     ///
     /// - Returns: how many it ends.
     private func closeTunnelsOfDrained() -> Int {
-        let concerned = clients.all.filter { $0.endsWithBackend != nil }
+        let concerned = clients.all.filter { $0.tunnel?.endsWithBackend != nil }
         guard !concerned.isEmpty else { return 0 }
         let homes = context.configuration.tunnelHomes
-        let leaving = concerned.filter { $0.endsWithBackend.map { !homes.contains($0) } ?? false }
+        let leaving = concerned.filter { client in
+            client.tunnel?.endsWithBackend.map { !homes.contains($0) } ?? false
+        }
         let time = context.configuration.snapshot.configuration.timeouts.drain
         let step = (time * 3 / 4).wholeNanoseconds / UInt64(max(1, leaving.count))
         for (number, client) in leaving.enumerated() {
@@ -345,7 +347,7 @@ final class Worker: ClientConnectionOwner {
         let step = (time * 3 / 4).wholeNanoseconds / UInt64(max(1, clients.count))
         var moment = loop.now
         for client in clients.all {
-            let isWebSocket = client.webSocket != nil
+            let isWebSocket = client.isWebSocket
             client.drain(endingWebSocketAt: moment)
             if isWebSocket { moment = moment.advanced(byNanoseconds: step) }
         }
@@ -379,6 +381,9 @@ final class Worker: ClientConnectionOwner {
 }
 
 extension IPAddress {
+    /// What one client has of IPv6 is a network of 64 bits.
+    fileprivate var network: IPAddress { masked(v4: 32, v6: 64) }
+
     /// A peer without an address is on this machine.
     init(_ peer: SocketAddress?) {
         if let high = peer?.high, let low = peer?.low {

@@ -45,7 +45,8 @@ public struct Candidate: Equatable, Sendable {
 @frozen
 public struct TriedBackends: Equatable, Sendable {
     public private(set) var count = 0
-    private var positions = InlineArray<16, UInt32>(repeating: 0)
+    /// Beyond 65,534 all are taken for one: it is not tried twice, and nobody has as many.
+    private var positions = InlineArray<16, UInt16>(repeating: 0)
 
     public static var capacity: Int { 16 }
 
@@ -62,12 +63,12 @@ public struct TriedBackends: Equatable, Sendable {
     /// Remembers a backend; when full, nothing happens.
     public mutating func insert(_ backend: Int) {
         guard !isFull, !contains(backend) else { return }
-        positions[count] = UInt32(truncatingIfNeeded: backend)
+        positions[count] = UInt16(clamping: backend)
         count += 1
     }
 
     public func contains(_ backend: Int) -> Bool {
-        for index in 0..<count where positions[index] == UInt32(truncatingIfNeeded: backend) {
+        for index in 0..<count where positions[index] == UInt16(clamping: backend) {
             return true
         }
         return false
