@@ -16,7 +16,8 @@ extension ClientConnection {
         closeUpstream(reusing: false)
         guard takePlace() else { return backendWasFull() }
         let mayReplay = mayReplay
-        if !mustBeNew, let kept = pool.lease(to: self, mustProbe: !mayReplay) {
+        let mustProbe = !mayReplay || !exchange.request.replacesStale
+        if !mustBeNew, let kept = pool.lease(to: self, mustProbe: mustProbe) {
             upstream = kept
             perform(exchange.upstreamConnected(isReused: true, mayReplay: mayReplay))
             return

@@ -149,6 +149,7 @@ struct RequestArrival: ~Copyable {
         let worker = client.worker
         forwarding.requestID = (worker.random.next(), worker.random.next())
         self.facts.attemptsMax = plan.retry.attemptsMax
+        self.facts.replacesStale = plan.retry.allows(.error)
         let facts = ClientFacts(
             address: forwarding.client, unixSeconds: worker.loop.unixSeconds,
             monotonicSeconds: worker.monotonicSeconds)

@@ -84,6 +84,8 @@ package struct Exchange: Equatable, Sendable {
         /// Connections that may be tried. Three: the bound backend, its successor, and one more
         /// while Kubernetes notices a dead node.
         package var attemptsMax: UInt8 = 3
+        /// A kept connection that turns out to be closed may be replaced by a new one.
+        package var replacesStale = true
 
         package init() {}
     }
@@ -306,7 +308,7 @@ extension Exchange {
     /// RFC 9110 §9.2.2: a request that changes nothing twice is sent once more when a kept
     /// connection turns out to be closed, which is what an idle timeout of the backend looks like.
     private mutating func answerNeverCame() -> Action {
-        if connection.isReused && connection.mayReplay && interimCount == 0 {
+        if isStale && connection.mayReplay && request.replacesStale {
             connection = UpstreamFacts()
             return connect()
         }

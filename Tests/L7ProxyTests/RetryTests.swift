@@ -51,6 +51,23 @@ struct RetryTests {
     }
 
     @Test(
+        "a kept connection that breaks is replaced only where errors are tried again",
+        arguments: [("error", true), ("timeout", false), ("off", false)])
+    func keptConnection(conditions: String, isReplaced: Bool) throws {
+        let breaking = try ScriptedBackend { wire, _ in
+            while let request = try wire.readMessageIfAny() {
+                if request.startLine.contains("/break") { return }
+                try wire.send(head("HTTP/1.1 200 OK", "Content-Length: 0"))
+            }
+        }
+        let proxy = try ProxyUnderTest(
+            to: breaking, annotations: "proxy-next-upstream: \"\(conditions)\"")
+        #expect(try proxy.exchange(get()).status == 200)
+        #expect(try proxy.exchange(get("/break")).status == 502)
+        #expect((breaking.connectionCount > 1) == isReplaced)
+    }
+
+    @Test(
         "a status is tried again only where it is listed",
         arguments: [("error", 502), ("error http_502", 200)])
     func statuses(conditions: String, expected: Int) throws {
