@@ -156,7 +156,14 @@ http {{
         return super().start((*prefix, "sh", "-c", '"$@" & sleep 1', "sh") if isReplaced else prefix)
 
     def find_main(self):
-        self.main = int((self.folder / "pid").read_text())
+        end = time.monotonic() + 10
+        while time.monotonic() < end:       # it listens before it says who it is
+            try:
+                self.main = int((self.folder / "pid").read_text())
+                return
+            except (OSError, ValueError):
+                time.sleep(0.01)
+        raise RuntimeError("has no pid file")
 
     def command(self):
         return [self.program, "-p", self.folder, "-e", self.folder / "error.log", "-c", self.folder / "nginx.conf"]
