@@ -109,6 +109,41 @@ extension Span where Element == UInt8 {
         return offset
     }
 
+    /// The first byte at or behind `start` that is not printable ASCII, or a quote or a backslash:
+    /// what does not stand for itself between two quotes in a log.
+    public func firstUnquotable(from start: Int) -> Int {
+        guard count &- start >= 16 else { return firstUnquotableOfFew(from: start) }
+        // The last step overlaps the one before it.
+        let last = count &- 16
+        var offset = start
+        while true {
+            if let lane = firstUnquotable(inBlockAt: offset) { return offset &+ lane }
+            if offset == last { return count }
+            offset = Swift.min(offset &+ 16, last)
+        }
+    }
+
+    @inline(__always)
+    private func firstUnquotable(inBlockAt offset: Int) -> Int? {
+        let space = SIMD16<Int8>(repeating: 0x20)
+        let delete = SIMD16<Int8>(repeating: 0x7F)
+        let quote = SIMD16<Int8>(repeating: 0x22)
+        let backslash = SIMD16<Int8>(repeating: 0x5C)
+        // Signed, so that bytes from 0x80 on are below the space with the controls.
+        let block = SIMD16<Int8>(truncatingIfNeeded: self.block(at: offset))
+        let low: Mask = block .< space
+        let deleted: Mask = block .== delete
+        let quotes: Mask = block .== quote
+        let backslashes: Mask = block .== backslash
+        return firstLane((low .| deleted) .| (quotes .| backslashes))
+    }
+
+    private func firstUnquotableOfFew(from start: Int) -> Int {
+        var offset = start
+        while offset < count, CharacterClass.isQuotable(self[offset]) { offset &+= 1 }
+        return offset
+    }
+
     /// Whether no reader of this path has anything to decode or to resolve in it: it has no `%` and
     /// no backslash, and behind a slash neither a slash nor a dot.
     public var isPlainPath: Bool {

@@ -54,6 +54,13 @@ public enum CharacterClass {
         byte > 0x20 && byte < 0x7F && byte != 0x23 && byte != 0x3F
     }
 
+    /// What stands for itself between two quotes in a log: printable ASCII but for quotes and
+    /// backslashes.
+    @inline(__always)
+    internal static func isQuotable(_ byte: UInt8) -> Bool {
+        contains(byte, low: 0xFFFF_FFFB_0000_0000, high: 0x7FFF_FFFF_EFFF_FFFF)
+    }
+
     /// What base64 is written with, padding apart (RFC 4648 §4).
     internal static func isBase64(_ byte: UInt8) -> Bool {
         contains(byte, low: 0x03FF_8800_0000_0000, high: 0x07FF_FFFE_07FF_FFFE)

@@ -8,17 +8,12 @@ extension ByteWriter {
     /// a terminal that shows the line obeys none of them.
     package mutating func append(json bytes: Span<UInt8>) {
         var start = 0
-        var index = 0
-        while index < bytes.count {
-            if LogText.isPlain(bytes[index]) {
-                index += 1
-                continue
-            }
-            append(bytes.extracting(start..<index))
-            index += appendEscaped(json: bytes, at: index)
-            start = index
+        while true {
+            let end = bytes.firstUnquotable(from: start)
+            append(bytes.extracting(start..<end))
+            guard end < bytes.count else { return }
+            start = end + appendEscaped(json: bytes, at: end)
         }
-        append(bytes.extracting(start..<index))
     }
 
     /// - Returns: how many bytes that was the escape of.
@@ -57,24 +52,19 @@ extension ByteWriter {
     /// printable ASCII as `\xHH`.
     package mutating func append(combined bytes: Span<UInt8>) {
         var start = 0
-        for index in bytes.indices where !LogText.isPlain(bytes[index]) {
-            append(bytes.extracting(start..<index))
+        while true {
+            let end = bytes.firstUnquotable(from: start)
+            append(bytes.extracting(start..<end))
+            guard end < bytes.count else { return }
             append("\\x")
-            append(LogText.digit(bytes[index] >> 4, letters: 0x41))
-            append(LogText.digit(bytes[index] & 0xF, letters: 0x41))
-            start = index + 1
+            append(LogText.digit(bytes[end] >> 4, letters: 0x41))
+            append(LogText.digit(bytes[end] & 0xF, letters: 0x41))
+            start = end + 1
         }
-        append(bytes.extracting(start..<bytes.count))
     }
 }
 
 private enum LogText {
-    /// Printable ASCII that means nothing to either format.
-    @inline(__always)
-    static func isPlain(_ byte: UInt8) -> Bool {
-        byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
-    }
-
     /// - Parameter letters: `a` or `A`.
     static func digit(_ nibble: UInt8, letters: UInt8) -> UInt8 {
         nibble < 10 ? 0x30 + nibble : letters + nibble - 10

@@ -48,6 +48,21 @@ struct LogTextTests {
         #expect(json([0x61] + bytes) == String(expected.dropLast()))
     }
 
+    @Test("one byte that needs it is escaped wherever it stands", arguments: 0..<40)
+    func positions(position: Int) {
+        for (byte, inJSON, inCombined) in [
+            (0x22, "\\\"", "\\x22"), (0x5C, "\\\\", "\\x5C"), (0x1F, "\\u001f", "\\x1F"),
+            (0x7F, "\\u007f", "\\x7F"), (0x80, "\\ufffd", "\\x80"), (0xFF, "\\ufffd", "\\xFF"),
+        ] as [(UInt8, String, String)] {
+            var bytes = [UInt8](repeating: 0x61, count: 40)
+            bytes[position] = byte
+            let before = String(repeating: "a", count: position)
+            let after = String(repeating: "a", count: 39 - position)
+            #expect(json(bytes) == before + inJSON + after)
+            #expect(combined(bytes) == before + inCombined + after)
+        }
+    }
+
     @Test("in JSON, no bytes whatever make anything but UTF-8 without a control or a lone quote")
     func anyBytes() {
         for first in UInt8.min ... .max {

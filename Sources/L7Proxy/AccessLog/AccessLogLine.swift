@@ -18,10 +18,7 @@ struct AccessLogLine {
         line.append("{\"time\":\"")
         time.appendISO8601(to: &line)
         line.append("\",\"client\":\"")
-        record.client.append(to: &line)
-        line.append("\",\"peer\":\"")
-        record.peer.append(to: &line)
-        line.append("\"")
+        writeAddresses(to: &line)
         writeRequest(to: &line)
         writeOutcome(to: &line)
         writeTimes(to: &line)
@@ -33,31 +30,47 @@ struct AccessLogLine {
         line.append(decimal: UInt64(record.attempts))
     }
 
+    /// Most clients are their own peers: the text is made once.
+    private func writeAddresses(to line: inout ByteWriter) {
+        let start = line.count
+        record.client.append(to: &line)
+        let client = ByteRange(start, line.count)
+        line.append("\",\"peer\":\"")
+        if record.peer == record.client {
+            line.appendAgain(client)
+        } else {
+            record.peer.append(to: &line)
+        }
+        line.append("\"")
+    }
+
     private func writeRequest(to line: inout ByteWriter) {
-        write(.method, as: ",\"method\":", to: &line)
-        write(.target, as: ",\"target\":", to: &line)
-        write(.host, as: ",\"host\":", to: &line)
+        let excerpt = self.excerpt
+        write(.method, of: excerpt, as: ",\"method\":", to: &line)
+        write(.target, of: excerpt, as: ",\"target\":", to: &line)
+        write(.host, of: excerpt, as: ",\"host\":", to: &line)
         line.append(",\"protocol\":")
         line.append(excerpt == nil ? "null" : record.version == .http11 ? quoted11 : quoted10)
         line.append(record.isSecure ? ",\"tls\":true" : ",\"tls\":false")
-        write(.referrer, as: ",\"referrer\":", to: &line)
-        write(.userAgent, as: ",\"user_agent\":", to: &line)
-        write(.requestID, as: ",\"request_id\":", to: &line)
+        write(.referrer, of: excerpt, as: ",\"referrer\":", to: &line)
+        write(.userAgent, of: excerpt, as: ",\"user_agent\":", to: &line)
+        write(.requestID, of: excerpt, as: ",\"request_id\":", to: &line)
     }
 
     private var quoted10: StaticString { "\"HTTP/1.0\"" }
     private var quoted11: StaticString { "\"HTTP/1.1\"" }
 
+    /// Inlined for its key, which is a few moves of constants then.
+    @inline(__always)
     private func write(
-        _ part: RequestExcerpt.Part, as key: StaticString, to line: inout ByteWriter
+        _ part: RequestExcerpt.Part, of excerpt: RequestExcerpt?, as key: StaticString,
+        to line: inout ByteWriter
     ) {
         line.append(key)
-        guard let excerpt else { return line.append("null") }
-        excerpt.with(part) { bytes, isCut in
-            guard !bytes.isEmpty else { return line.append("null") }
-            line.append(UInt8(ascii: "\""))
-            line.append(json: bytes)
-            line.append(isCut ? "…\"" : "\"")
+        if let excerpt {
+            excerpt.appendJSON(part, to: &line)
+        } else {
+            line.append("null")
         }
     }
 
@@ -156,7 +169,7 @@ extension ExchangeRecord.End {
 extension ByteWriter {
     /// Appends a short word of ours.
     fileprivate mutating func append(word: String) {
-        for byte in word.utf8 { append(byte) }
+        append(word.utf8.span)
     }
 
     fileprivate mutating func append(threeDigits number: UInt64) {

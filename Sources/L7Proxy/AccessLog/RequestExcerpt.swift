@@ -1,4 +1,5 @@
 import HTTPParser
+import ProxyCore
 
 /// What a line of the access log repeats of a request's head, kept while its exchange lasts: the
 /// head itself is gone by then. Long parts are cut.
@@ -91,7 +92,19 @@ final class RequestExcerpt {
         ends[part.rawValue] = UInt16(truncatingIfNeeded: text.count)
     }
 
+    /// Appends a part as a JSON string; `null` for nothing.
+    func appendJSON(_ part: Part, to line: inout ByteWriter) {
+        with(part) { bytes, isCut in
+            guard !bytes.isEmpty else { return line.append("null") }
+            line.append(UInt8(ascii: "\""))
+            line.append(json: bytes)
+            if isCut { line.append("…") }
+            line.append(UInt8(ascii: "\""))
+        }
+    }
+
     /// Shows a part, and whether it was cut.
+    @inline(__always)
     func with(_ part: Part, _ body: (Span<UInt8>, Bool) -> Void) {
         let start = part.rawValue == 0 ? 0 : Int(ends[part.rawValue - 1])
         let isCut = cutParts & 1 << UInt8(part.rawValue) != 0
