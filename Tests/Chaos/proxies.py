@@ -30,6 +30,7 @@ class Proxy:
 
     def start(self, prefix=(), isReplaced=False):
         """isReplaced: the program is going to be replaced, for which some must be no child of ours."""
+        self.isLimited = "ulimit" in "".join(prefix)
         self.write()
         with open(self.folder / "log", "ab") as output:
             child = subprocess.Popen([*prefix, *map(str, self.command())], stdin=subprocess.DEVNULL, stdout=output,
@@ -203,7 +204,7 @@ class HAProxy(Proxy):
         (self.folder / "haproxy.cfg").write_text(f"""
 global
   nbthread 2
-  maxconn 9000
+  {"" if self.isLimited else "maxconn 9000"}
   stats socket {self.folder}/socket mode 600 level admin expose-fd listeners
   {f'log {self.log} local0' if self.log else ''}
 defaults
