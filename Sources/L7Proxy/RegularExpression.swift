@@ -53,6 +53,12 @@ final class RegularExpression: PatternMatcher {
         unsafe pcre2_code_free_8(code)
     }
 
+    /// A pattern that is a route's path, as ingress-nginx reads it: from the path's first byte on,
+    /// in any case. Nil for one that is malformed, which the file's reader has reported.
+    static func path(_ pattern: String) -> RegularExpression? {
+        try? RegularExpression(pattern, options: PCRE2_ANCHORED | PCRE2_CASELESS)
+    }
+
     /// What is wrong with a pattern; nil when it can be compiled.
     static func fault(in pattern: String) -> String? {
         do throws(Malformed) {
@@ -76,6 +82,21 @@ final class RegularExpression: PatternMatcher {
         }
         RegularExpression.givenUp.wrappingAdd(1, ordering: .relaxed)
         return nil
+    }
+
+    func capture(_ group: Int, of text: Span<UInt8>) -> Range<Int>? {
+        // What led here has found it within the limits before.
+        let count = search(text, RegularExpression.ladder[2])
+        guard group > 0, group < count, let found = unsafe SearchMemory.ofThisThread() else {
+            return nil
+        }
+        // SAFETY: `count` pairs of offsets were written by this thread's search; those of a group
+        // that took no part are PCRE2_UNSET, which is -1 here.
+        let offsets = unsafe pcre2_get_ovector_pointer_8(found)
+        guard let start = unsafe offsets?[2 * group], let end = unsafe offsets?[2 * group + 1],
+            start >= 0, start <= end, end <= text.count
+        else { return nil }
+        return start..<end
     }
 
     private func search(_ text: Span<UInt8>, _ limits: SearchLimits) -> CInt {
@@ -129,7 +150,7 @@ private enum SearchMemory {
     @unsafe
     static func ofThisThread() -> OpaquePointer? {
         if let known = unsafe pthread_getspecific(key) { return OpaquePointer(known) }
-        guard let made = unsafe pcre2_match_data_create_8(1, nil) else { return nil }
+        guard let made = unsafe pcre2_match_data_create_8(10, nil) else { return nil }
         unsafe pthread_setspecific(key, UnsafeRawPointer(made))
         return unsafe made
     }
@@ -142,12 +163,8 @@ private enum SearchMemory {
 }
 
 extension RouteTable {
-    /// The table of these routes, with patterns as ingress-nginx reads them: from the first byte of
-    /// the path, in any case.
+    /// The table of these routes, patterns included.
     convenience init(compiling routes: [Route]) {
-        self.init(routes) {
-            // The file's reader has compiled it before; what fails here all the same never matches.
-            try? RegularExpression($0, options: PCRE2_ANCHORED | PCRE2_CASELESS)
-        }
+        self.init(routes) { RegularExpression.path($0) }
     }
 }

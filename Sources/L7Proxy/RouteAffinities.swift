@@ -24,13 +24,29 @@ struct RouteAffinities {
     }
 
     mutating func make(_ route: Route) -> RouteAffinity {
-        let primary = make(route.affinity, path: route.path, service: route.service)
+        let primary = make(
+            settings(route.affinity, of: route), path: route.path, service: route.service)
         guard let canary = route.canary else { return primary }
         // The file's reader has compiled it before; what fails here all the same never matches.
         let pattern = canary.settings.headerPattern.flatMap { try? RegularExpression($0) }
         return RouteAffinity(
-            primary, canary: make(canary.affinity, path: route.path, service: canary.service),
+            primary,
+            canary: make(
+                settings(canary.affinity, of: route), path: route.path, service: canary.service),
             chosenBy: CanaryRule(canary.settings, pattern: pattern))
+    }
+
+    /// Tells a key with `$1` what its route's pattern is.
+    private func settings(_ affinity: AffinitySettings, of route: Route) -> AffinitySettings {
+        guard route.isPattern, case .hash(var hash) = affinity.kind,
+            case .expression(var expression) = hash.key, expression.hasCaptures,
+            let matcher = RegularExpression.path(route.path)
+        else { return affinity }
+        expression.pattern = PathPattern(route.path, matcher: matcher)
+        hash.key = .expression(expression)
+        var settings = affinity
+        settings.kind = .hash(hash)
+        return settings
     }
 
     mutating func make(_ settings: AffinitySettings, path: String, service: Int) -> RouteAffinity {

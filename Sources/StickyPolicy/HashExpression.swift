@@ -10,6 +10,11 @@ public struct HashExpression: Sendable, Equatable {
         case requestURI
         /// The path, percent-decoded.
         case uri
+        /// The query without its question mark.
+        case query
+        case method
+        /// A group of the pattern that is the route's path, 1...9.
+        case capture(Int)
         /// In lower case, without port.
         case host
         /// A request field by its name.
@@ -19,9 +24,16 @@ public struct HashExpression: Sendable, Equatable {
     }
 
     public var parts: [Part]
+    /// Whose groups `capture` means; nil for a route whose path is no pattern.
+    public var pattern: PathPattern?
 
     public init(parts: [Part]) {
         self.parts = parts
+    }
+
+    /// Whether it needs to know the pattern.
+    public var hasCaptures: Bool {
+        parts.contains { if case .capture = $0 { true } else { false } }
     }
 
     /// Why an expression cannot be read.
@@ -94,11 +106,16 @@ public struct HashExpression: Sendable, Equatable {
         case "request_uri": return .requestURI
         case "uri", "document_uri": return .uri
         case "host": return .host
+        case "args", "query_string": return .query
+        case "request_method": return .method
+        case "content_type": return .field("content-type")
+        case "content_length": return .field("content-length")
         default: break
         }
         for (prefix, make) in prefixes where name.hasPrefix(prefix) && name.count > prefix.count {
             return make(String(name.dropFirst(prefix.count)))
         }
+        if name.utf8.count == 1, let group = Int(name), group > 0 { return .capture(group) }
         throw .unknownVariable(name)
     }
 
@@ -107,5 +124,21 @@ public struct HashExpression: Sendable, Equatable {
             ("http_", { .field(String($0.lowercased().map { $0 == "_" ? "-" : $0 })) }),
             ("cookie_", { .cookie($0) }), ("arg_", { .argument($0) }),
         ]
+    }
+}
+
+/// The pattern that is a route's path.
+public struct PathPattern: Sendable, Equatable {
+    let text: String
+    let matcher: any PatternMatcher
+
+    /// - Parameter matcher: `text`, compiled.
+    public init(_ text: String, matcher: any PatternMatcher) {
+        self.text = text
+        self.matcher = matcher
+    }
+
+    public static func == (left: PathPattern, right: PathPattern) -> Bool {
+        left.text == right.text
     }
 }

@@ -9,14 +9,19 @@ struct KeyReader: Sendable {
         case requestURI
         case uri
         case host
+        case query
+        case method
+        case capture(Int)
         case field([UInt8])
         case cookie(CookieScanner)
         case argument([UInt8])
     }
 
     private let parts: [Part]
+    private let pattern: (any PatternMatcher)?
 
     init(_ expression: HashExpression) {
+        pattern = expression.pattern?.matcher
         parts = expression.parts.map { part in
             switch part {
             case .text(let text): .text(Array(text.utf8))
@@ -25,6 +30,9 @@ struct KeyReader: Sendable {
             case .requestURI: .requestURI
             case .uri: .uri
             case .host: .host
+            case .query: .query
+            case .method: .method
+            case .capture(let group): .capture(group)
             case .field(let name): .field(Array(name.utf8))
             case .cookie(let name): .cookie(CookieScanner(name: name))
             case .argument(let name): .argument(Array(name.utf8))
@@ -60,6 +68,14 @@ struct KeyReader: Sendable {
         case .host: return addHost(head.host, in: bytes, to: &crc)
         case .uri: return addDecoded(head.path, in: bytes, to: &crc)
         case .requestURI: return add(head.target, in: bytes, to: &crc)
+        case .query: return add(head.query, in: bytes, to: &crc)
+        case .method: return add(head.methodRange, in: bytes, to: &crc)
+        case .capture(let group):
+            let path = bytes.extracting(head.path.offsets)
+            guard let found = pattern?.capture(group, of: path), !found.isEmpty else {
+                return false
+            }
+            crc.combine(path.extracting(found))
         case .field(let name):
             return add(RequestKey.field(name, head, in: bytes), in: bytes, to: &crc)
         case .cookie(let scanner):

@@ -3,6 +3,9 @@ public protocol PatternMatcher: Sendable {
     /// Whether the pattern is found in `text`; nil when the search was given up, because it took
     /// more steps than are left.
     func matches(_ text: Span<UInt8>, within budget: inout SearchBudget) -> Bool?
+
+    /// What a group of the pattern, 1...9, stands for in a text that it matches; nil for nothing.
+    func capture(_ group: Int, of text: Span<UInt8>) -> Range<Int>?
 }
 
 extension PatternMatcher {

@@ -41,6 +41,28 @@ struct AffinityWiringTests {
         #expect(seen.contains(["a=1; b=2", "c=3"]) && seen.filter(\.isEmpty).count == 2)
     }
 
+    @Test("a key names a group of the route's pattern")
+    func capture() throws {
+        let backends = try Self.named(3)
+        let list = backends.map { "\"\($0.address)\"" }.joined(separator: ", ")
+        let proxy = try ProxyUnderTest(
+            file: """
+                routes:
+                  - path: /user/([a-z]+)/.*
+                    backends: [\(list)]
+                    annotations: {use-regex: true, upstream-hash-by: $1}
+                """, backends: backends)
+        var seen: Set<String> = []
+        for user in ["ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal", "ida", "joe"] {
+            let answers = try (0..<3).map {
+                try proxy.exchange(get("/user/\(user)/\($0)")).bodyText
+            }
+            #expect(Set(answers).count == 1)
+            seen.formUnion(answers)
+        }
+        #expect(seen.count > 1)
+    }
+
     @Test("a response that sets the cookie is not for shared caches, and no other is touched")
     func noCache() throws {
         let backends = try Self.named(1)

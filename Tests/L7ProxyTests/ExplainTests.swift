@@ -174,6 +174,20 @@ struct RegularExpressionTests {
         #expect(match == (isFound ? .route(0) : .none))
     }
 
+    @Test(
+        "a group stands for what it matched, and for nothing where it took no part",
+        arguments: [
+            (1, "ann"), (2, nil), (3, "a/b"), (4, nil), (9, nil), (10, nil), (0, nil), (-1, nil),
+        ] as [(Int, String?)])
+    func captures(group: Int, text: String?) throws {
+        let pattern = try #require(RegularExpression.path("/user/([^/]+)/(x)?(.*)"))
+        let path = Array("/USER/ann/a/b".utf8)
+        let found = pattern.capture(group, of: path.span)
+        #expect(found.map { String(decoding: path[$0], as: UTF8.self) } == text)
+        let other = Array("/users".utf8)
+        #expect(pattern.capture(1, of: other.span) == nil)
+    }
+
     @Test("a malformed pattern says where")
     func malformed() {
         #expect(RegularExpression.fault(in: "a(b")?.contains("at offset 3") == true)

@@ -20,6 +20,8 @@ private struct Glob: PatternMatcher {
         }
         return text.first == first && matches(pattern.dropFirst(), text.dropFirst())
     }
+
+    func capture(_ group: Int, of text: Span<UInt8>) -> Range<Int>? { nil }
 }
 
 @Suite("Routes by pattern")

@@ -11,6 +11,8 @@ private struct Prefix: PatternMatcher {
         guard value.count >= text.count else { return false }
         return text.indices.allSatisfy { value[$0] == text[$0] }
     }
+
+    func capture(_ group: Int, of text: Span<UInt8>) -> Range<Int>? { nil }
 }
 
 @Suite("canaries")

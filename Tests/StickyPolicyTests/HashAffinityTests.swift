@@ -90,12 +90,14 @@ struct HashAffinityTests {
             ("$request_uri", "/a%20b?x=1&Id=7"), ("$uri", "/a b"), ("$host", "shop.example.com"),
             ("$remote_addr", "192.0.2.1"), ("$http_x_user", "Zoe"), ("$cookie_sid", "42"),
             ("$arg_id", "7"), ("${host}-$arg_x", "shop.example.com-1"),
-            ("v1$remote_addr$http_none", "v1192.0.2.1"),
+            ("v1$remote_addr$http_none", "v1192.0.2.1"), ("$args", "x=1&Id=7"),
+            ("$request_method-$query_string", "GET-x=1&Id=7"), ("$content_type", "text/x"),
+            ("$host$1", "shop.example.com"),
         ])
     func variables(expression: String, text: String) throws {
         let request = TestRequest(
             target: "/a%20b?x=1&Id=7", host: "Shop.Example.com:80",
-            fields: [("X-User", "Zoe"), ("Cookie", "a=b; sid=42")])
+            fields: [("X-User", "Zoe"), ("Cookie", "a=b; sid=42"), ("Content-Type", "text/x")])
         let reader = KeyReader(try HashExpression(expression))
         var crc = CRC32()
         crc.combine(Array(text.utf8))
@@ -106,10 +108,10 @@ struct HashAffinityTests {
 
     @Test("a variable that there is not contributes nothing, where that is wanted")
     func unknownVariable() throws {
-        #expect(throws: HashExpression.Fault.unknownVariable("1")) {
-            try HashExpression("$1-$host")
+        #expect(throws: HashExpression.Fault.unknownVariable("10")) {
+            try HashExpression("$10-$host")
         }
-        let expression = try HashExpression("$1-$host${nobody}", skipsUnknown: true)
+        let expression = try HashExpression("$0-$host${nobody}", skipsUnknown: true)
         #expect(expression.parts == [.text("-"), .host])
         #expect(try HashExpression("$nobody", skipsUnknown: true).parts.isEmpty)
     }
