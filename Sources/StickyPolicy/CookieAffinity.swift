@@ -10,8 +10,11 @@ final class CookieAffinity: Sendable {
     let reader: CookieReader
     private let sealer: CookieSealer
     private let ingressNginx: IngressNginxCookie?
-    /// For cookies of ingress-nginx in balanced mode; nil where there are none.
-    private let ring: HashRing?
+    /// For cookies of ingress-nginx in balanced mode: where they are what clients get.
+    private let ownRing: HashRing?
+    /// Where they are accepted, and replaced: made for the first one that comes, for it is the most
+    /// work and memory of a service.
+    private let sharedRing: SharedRing?
     /// For each key, how the tokens under it call the backends.
     private let identities: [IdentityIndex]
     private let line: SetCookie
@@ -35,9 +38,9 @@ final class CookieAffinity: Sendable {
         self.ingressNginx = ingressNginx
         reader = CookieReader(settings, sealer: sealer, ingressNginx: ingressNginx)
         let meetsKeys = settings.format == .ingressNginx || settings.acceptsBoth
-        ring =
-            ingressNginx != nil && meetsKeys && settings.mode == .balanced
-            ? service.sharedRing.ring : nil
+        let hasRing = ingressNginx != nil && meetsKeys && settings.mode == .balanced
+        sharedRing = hasRing ? service.sharedRing : nil
+        ownRing = hasRing && settings.format == .ingressNginx ? service.sharedRing.ring : nil
         identities = (0..<sealer.keyCount).map { key in
             IdentityIndex(
                 service.backends.map { sealer.identity(ofBackend: $0.name, key: key) })
@@ -142,7 +145,7 @@ final class CookieAffinity: Sendable {
     /// Where the key of a session lies in balanced mode, whatever the states; in the other nil.
     func home(of selection: Selection, in service: ServiceSelector) -> Int? {
         guard settings.mode == .balanced else { return nil }
-        guard let ring, let hash = selection.ringHash else {
+        guard let hash = selection.ringHash, let ring else {
             return service.owner(of: selection.clientKey)
         }
         return ring.owner(of: hash, among: service.candidates.span, .home)
@@ -152,7 +155,7 @@ final class CookieAffinity: Sendable {
         of selection: Selection, excluding tried: TriedBackends = TriedBackends(),
         in service: ServiceSelector
     ) -> Int? {
-        guard let ring, let hash = selection.ringHash else {
+        guard let hash = selection.ringHash, let ring else {
             return service.successor(of: selection.clientKey, excluding: tried)
         }
         return ring.owner(
@@ -188,7 +191,9 @@ final class CookieAffinity: Sendable {
         if bound.backend == selection.backend { selection = bound }
     }
 
-    private var usesRing: Bool { format == .ingressNginx && ring != nil }
+    private var ring: HashRing? { ownRing ?? sharedRing?.ring }
+
+    private var usesRing: Bool { format == .ingressNginx && sharedRing != nil }
 
     private func drawKey(
         for choice: Int, at unixSeconds: Int64, excluding tried: TriedBackends,

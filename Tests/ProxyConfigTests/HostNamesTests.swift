@@ -26,6 +26,21 @@ import Testing
         #expect(load("routes: [{backends: [\"\(text)\"]}]").configuration == nil)
     }
 
+    @Test("RFC 1123 §2.1: a label has 1 to 63 bytes, a name 253, and a hyphen stands inside")
+    func limits() {
+        let label = { (count: Int) in String(repeating: "a", count: count) }
+        for good in ["a", "a-b", "a--b.c_d", label(63) + ".b", label(63)] {
+            #expect(RouteText.isName(good), "\(good)")
+        }
+        let long = Array(repeating: label(49), count: 5).joined(separator: ".")
+        #expect(long.utf8.count == 249)
+        #expect(RouteText.isName(long + ".abc") && !RouteText.isName(long + ".abcd"))
+        for bad in ["", ".", "a.", ".a", "a..b", "-a", "a-", "a.-b", "a-.b", label(64), "a b", "é"]
+        {
+            #expect(!RouteText.isName(bad), "\(bad)")
+        }
+    }
+
     @Test("what a mapping says holds for each address of its name")
     func mapping() throws {
         let file = """
