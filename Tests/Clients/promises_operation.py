@@ -187,6 +187,39 @@ def failed_upgrade(stage):
     process.end()
 
 
+@promise("a backend may be a host name, in the file and as an ExternalName; one without an address is a 503")
+def host_names(stage):
+    # A host name to all but the system's look-up, which says 127.0.0.1: no name server is needed.
+    name, port = "0x7f000001", stage.ports["web"]
+    documents = f"""
+routes:
+  - {{host: named.test, backends: ["{name}:{port}"]}}
+  - {{host: lost.test, backends: ["no-such-host.invalid:{port}"]}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: external, namespace: default}}
+spec: {{type: ExternalName, externalName: "{name}"}}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: external, namespace: default}}
+spec:
+  rules:
+    - host: external.test
+      http:
+        paths:
+          - path: /
+            pathType: Prefix
+            backend: {{service: {{name: external, port: {{number: {port}}}}}}}
+"""
+    own, process = stage.start_proxy("host-names", documents)
+    expect_equal(get(own, "named.test").status, 200)
+    expect_equal(get(own, "external.test").status, 200)
+    expect_equal(get(own, "lost.test").status, 503)
+    process.end()
+
+
 @promise("systemd: sockets are taken from it, and it is told when the proxy is ready, reads again, and ends")
 def service_manager(stage):
     for kind in ("/", "@"):

@@ -210,7 +210,7 @@ final class NameResolver: Sendable {
         case .recovered: log.notice("host \(name) can be looked up again")
         case .failed(let reason):
             let consequence =
-                addresses.isEmpty ? "it has no backends until it can" : "\(addresses) stays in use"
+                addresses.isEmpty ? "it has no backends until it can" : "it stays at \(addresses)"
             log.warning("host \(name) cannot be looked up (\(reason)): \(consequence)")
         }
     }
