@@ -85,6 +85,20 @@ struct AdminAccessTests {
         }
     }
 
+    @Test("the page that asks for the token needs none, and its Host is looked at without one")
+    func page() throws {
+        func status(_ method: String, _ path: String, _ token: [UInt8]?) throws -> UInt16? {
+            let request = try Self.request(
+                "\(method) \(path) HTTP/1.1\r\nHost: proxy.example\r\n\r\n")
+            return AdminAccess(token: token).refusal(of: request)?.status
+        }
+        #expect(try status("GET", "/", Self.token) == nil)
+        #expect(try status("HEAD", "/", Self.token) == nil)
+        #expect(try status("POST", "/", Self.token) == 401)
+        #expect(try status("GET", "/api/backends", Self.token) == 401)
+        #expect(try status("GET", "/", nil) == 403)
+    }
+
     @Test(
         "paths and queries are decoded",
         arguments: [

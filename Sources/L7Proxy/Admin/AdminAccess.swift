@@ -20,6 +20,8 @@ struct AdminAccess: Sendable {
         // Probes know no token, and learn nothing but a word.
         if request.isProbe { return nil }
         if let token {
+            // The page knows nothing: it asks its reader for the token, and us for the rest.
+            if request.isPage { return nil }
             guard AdminAccess.shows(token, request) else {
                 return Refusal(status: 401, reason: "a bearer token is required")
             }
@@ -70,4 +72,5 @@ struct AdminAccess: Sendable {
 
 extension AdminRequest {
     var isProbe: Bool { path == ["healthz"] || path == ["readyz"] }
+    var isPage: Bool { method != .post && path == [] }
 }

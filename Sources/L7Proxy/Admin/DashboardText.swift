@@ -40,6 +40,7 @@ enum DashboardText {
         button { font: inherit; font-size: 13px; padding: 1px 9px; margin-right: 6px;
           border-radius: 7px; border: 1px solid var(--line); background: var(--card);
           color: var(--ink); cursor: pointer; }
+        form { margin-bottom: 20px; }
         button:hover { border-color: var(--soft); }
         .note { color: var(--soft); margin: 0; }
         """
@@ -51,6 +52,9 @@ enum DashboardText {
         <main>
         <h1>l7proxy</h1>
         <div class="bar" id="bar"></div>
+        <form id="entry" hidden><label>token
+        <input id="token" type="password" autocomplete="current-password"></label>
+        <button>show</button></form>
         <section><h2>Backends</h2><table id="backends"></table></section>
         <section><h2>Where requests went, and why</h2><table id="decisions"></table></section>
         <section><h2>Sessions by address, and learned</h2><table id="sessions"></table>
@@ -64,6 +68,23 @@ enum DashboardText {
     static let script = """
         'use strict';
         const byId = id => document.getElementById(id);
+
+        // Where a token is required, the page asks for it, and keeps it as long as its tab.
+        let token = sessionStorage.getItem('token') || '';
+        byId('entry').onsubmit = event => {
+          event.preventDefault();
+          token = byId('token').value.trim();
+          sessionStorage.setItem('token', token);
+          byId('token').value = '';
+          refresh();
+        };
+
+        async function ask(path, method) {
+          const headers = token ? { Authorization: 'Bearer ' + token } : {};
+          const answer = await fetch(path, { method: method || 'GET', headers });
+          if (answer.status === 401) throw new Error('A token is required.');
+          return answer;
+        }
 
         function cell(row, text, className) {
           const cell = row.insertCell();
@@ -146,7 +167,7 @@ enum DashboardText {
         async function order(backend, state) {
           const path = '/api/backends/' + encodeURIComponent(backend.name) + '/' + state +
             '?service=' + encodeURIComponent(backend.service);
-          await fetch(path, { method: 'POST' });
+          await ask(path, 'POST');
           refresh();
         }
 
@@ -203,15 +224,20 @@ enum DashboardText {
         async function refresh() {
           try {
             const [ready, metrics, backends, sessions] = await Promise.all([
-              fetch('/readyz').then(r => r.text()), fetch('/metrics').then(r => r.text()),
-              fetch('/api/backends').then(r => r.json()),
-              fetch('/api/sessions?limit=20').then(r => r.json())]);
+              ask('/readyz').then(r => r.text()), ask('/metrics').then(r => r.text()),
+              ask('/api/backends').then(r => r.json()),
+              ask('/api/sessions?limit=20').then(r => r.json())]);
+            byId('entry').hidden = true;
             const samples = rates(parse(metrics));
             showBar(samples, ready.trim());
             showBackends(backends.backends);
             showDecisions(samples);
             showSessions(sessions);
-          } catch { byId('bar').textContent = 'The process does not answer.'; }
+          } catch (error) {
+            const wantsToken = error.message.startsWith('A token');
+            byId('entry').hidden = !wantsToken;
+            byId('bar').textContent = wantsToken ? error.message : 'The process does not answer.';
+          }
         }
         refresh();
         setInterval(() => { if (!document.hidden) refresh(); }, 2000);
