@@ -96,7 +96,8 @@ struct ExplainCommand: ParsableCommand {
         do throws(UnusableConfiguration) {
             let resources = RouteAffinity.Resources(
                 authenticator: try CookieKeys.authenticator(for: configuration.cookieKeys),
-                sessions: SessionTable(limit: 1024, seed: SessionTable.HashSeed(0, 0)))
+                sessions: SessionTable(limit: 1024, seed: SessionTable.HashSeed(0, 0)),
+                loads: BackendLoads())
             return try ConfigSnapshot(explaining: configuration, resources: resources)
         } catch {
             StandardErrorLog.write("error: \(error)\n")

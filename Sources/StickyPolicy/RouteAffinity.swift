@@ -35,7 +35,7 @@ public final class RouteAffinity: Sendable {
 
         public init(
             authenticator: any MessageAuthenticator, sessions: SessionTable,
-            loads: BackendLoads = BackendLoads()
+            loads: BackendLoads
         ) {
             self.authenticator = authenticator
             self.sessions = sessions
@@ -44,7 +44,9 @@ public final class RouteAffinity: Sendable {
 
         /// The same for questions: what is decided with them leaves no trace in these.
         public func forQuestions() -> Resources {
-            Resources(authenticator: authenticator, sessions: SessionTable(asking: sessions))
+            Resources(
+                authenticator: authenticator, sessions: SessionTable(asking: sessions),
+                loads: BackendLoads())
         }
     }
 

@@ -32,7 +32,8 @@ struct ExplainTests {
             explaining: #require(loaded.configuration),
             resources: RouteAffinity.Resources(
                 authenticator: HMACAuthenticator(secrets: [[1]]),
-                sessions: SessionTable(limit: 10, seed: SessionTable.HashSeed(0, 0))))
+                sessions: SessionTable(limit: 10, seed: SessionTable.HashSeed(0, 0)),
+                loads: BackendLoads()))
         let request = try #require(ExplainedRequest(url: url, fields: fields))
         let peer = try #require(IPAddress("10.9.9.9"))
         var report = ExplainReport(snapshot, request, peer: peer)

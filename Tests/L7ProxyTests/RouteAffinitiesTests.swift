@@ -27,7 +27,8 @@ struct RouteAffinitiesTests {
             configuration,
             resources: RouteAffinity.Resources(
                 authenticator: HMACAuthenticator(secrets: [[1]]),
-                sessions: SessionTable(limit: 10, seed: SessionTable.HashSeed(0, 0))))
+                sessions: SessionTable(limit: 10, seed: SessionTable.HashSeed(0, 0)),
+                loads: BackendLoads()))
         let made = configuration.routes.map { affinities.make($0) }
         try #require(made.count == 5)
         #expect(made[0] === made[1])

@@ -15,7 +15,8 @@ struct BalancerTests {
             AffinitySettings(), service: service,
             resources: RouteAffinity.Resources(
                 authenticator: FakeAuthenticator(),
-                sessions: SessionTable(limit: 1, seed: SessionTable.HashSeed(1, 2))))
+                sessions: SessionTable(limit: 1, seed: SessionTable.HashSeed(1, 2)),
+                loads: BackendLoads()))
     }
 
     private func shares(_ names: [String]) -> [String: Int] {

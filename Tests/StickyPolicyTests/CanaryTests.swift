@@ -36,7 +36,8 @@ struct CanaryTests {
             ]
             let resources = RouteAffinity.Resources(
                 authenticator: FakeAuthenticator(),
-                sessions: SessionTable(limit: 100, seed: SessionTable.HashSeed(1, 2)))
+                sessions: SessionTable(limit: 100, seed: SessionTable.HashSeed(1, 2)),
+                loads: BackendLoads())
             var ofCanary = affinity
             if !settings.isSticky { ofCanary.kind = .none }
             let primary = RouteAffinity(

@@ -100,7 +100,7 @@ struct ClientIPSelectionTests {
             return StickyRoute(
                 AffinitySettings(), service: profile,
                 resources: RouteAffinity.Resources(
-                    authenticator: authenticator, sessions: sessions))
+                    authenticator: authenticator, sessions: sessions, loads: BackendLoads()))
         }
         let before = configuration(["a", "b", "c"])
         let after = configuration(["c", "a"])
@@ -121,7 +121,8 @@ struct ClientIPSelectionTests {
         profile.clientIP = ClientIPSettings()
         let resources = RouteAffinity.Resources(
             authenticator: FakeAuthenticator(),
-            sessions: SessionTable(limit: 10, seed: SessionTable.HashSeed(1, 2)))
+            sessions: SessionTable(limit: 10, seed: SessionTable.HashSeed(1, 2)),
+            loads: BackendLoads())
         let cookie = StickyRoute(
             cookieAffinity(.persistent), service: profile, resources: resources)
         let plain = StickyRoute(AffinitySettings(), service: profile, resources: resources)
@@ -172,7 +173,7 @@ struct ClientIPSelectionTests {
     func workersAgree() async {
         let sessions = SessionTable(limit: 10_000, seed: SessionTable.HashSeed(1, 2))
         let resources = RouteAffinity.Resources(
-            authenticator: FakeAuthenticator(), sessions: sessions)
+            authenticator: FakeAuthenticator(), sessions: sessions, loads: BackendLoads())
         let service = ServiceProfile(name: "shop", position: 0, backends: backends(count: 7))
         let answers = await withTaskGroup(of: [Int?].self) { group in
             for worker in 0..<4 as Range<UInt64> {

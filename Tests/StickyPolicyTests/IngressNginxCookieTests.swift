@@ -21,7 +21,8 @@ struct IngressNginxCookieTests {
             cookieAffinity(mode, change), service: service,
             resources: RouteAffinity.Resources(
                 authenticator: FakeAuthenticator(),
-                sessions: SessionTable(limit: 1, seed: SessionTable.HashSeed(1, 2))))
+                sessions: SessionTable(limit: 1, seed: SessionTable.HashSeed(1, 2)),
+                loads: BackendLoads()))
     }
 
     private func cookie(_ value: String) -> [String] { ["INGRESSCOOKIE=\(value)"] }

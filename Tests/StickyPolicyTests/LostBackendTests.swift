@@ -88,7 +88,8 @@ struct LostBackendTests {
     func lost() throws {
         let resources = RouteAffinity.Resources(
             authenticator: FakeAuthenticator(),
-            sessions: SessionTable(limit: 10, seed: SessionTable.HashSeed(1, 2)))
+            sessions: SessionTable(limit: 10, seed: SessionTable.HashSeed(1, 2)),
+            loads: BackendLoads())
         func replica(_ names: [String], seed: UInt64) -> StickyRoute {
             let profile = ServiceProfile(
                 name: "shop", position: 0, backends: names.map { BackendProfile(name: $0) })

@@ -44,7 +44,7 @@ struct Stage {
         route = RouteAffinity(
             settings, path: "/", service: service,
             resources: RouteAffinity.Resources(
-                authenticator: CheapAuthenticator(), sessions: sessions))
+                authenticator: CheapAuthenticator(), sessions: sessions, loads: BackendLoads()))
         selector = BackendSelector(services: [service], seed: 7)
     }
 

@@ -19,7 +19,8 @@ final class StickyRoute {
         let sessions = SessionTable(limit: 100_000, seed: SessionTable.HashSeed(1, 2))
         self.init(
             settings, service: service, seed: seed,
-            resources: RouteAffinity.Resources(authenticator: authenticator, sessions: sessions))
+            resources: RouteAffinity.Resources(
+                authenticator: authenticator, sessions: sessions, loads: BackendLoads()))
     }
 
     init(
