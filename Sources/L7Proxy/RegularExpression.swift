@@ -73,11 +73,11 @@ final class RegularExpression: PatternMatcher {
         for (rung, limits) in RegularExpression.ladder.enumerated() {
             guard rung == 0 || budget.spend(limits.steps) else { break }
             let result = search(text, limits)
-            if result == PCRE2_ERROR_NOMATCH { return false }
-            // 0: there were more groups than room for them, which nobody asked for.
-            if result >= 0 { return true }
             // What a long search took of memory is not kept.
-            SearchMemory.giveBack()
+            if rung > 0 || result < PCRE2_ERROR_NOMATCH { SearchMemory.giveBack() }
+            if result == PCRE2_ERROR_NOMATCH { return false }
+            // 0: there were more groups than room for them.
+            if result >= 0 { return true }
             guard result == PCRE2_ERROR_MATCHLIMIT else { break }
         }
         RegularExpression.givenUp.wrappingAdd(1, ordering: .relaxed)
