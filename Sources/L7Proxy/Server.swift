@@ -245,6 +245,8 @@ final class Server {
     func reload() {
         serviceManager.reloading("reading the configuration")
         awaited = nil
+        // What stands beside the new one while that is read is memory that nobody needs.
+        retired.clear()
         guard let configuration = source() else {
             return refuseReload("; the running one stays")
         }

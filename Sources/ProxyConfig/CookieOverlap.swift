@@ -19,15 +19,33 @@ struct CookieOverlap {
     /// Pairs of routes: one, and the earlier one whose cookie reaches it. One pair for each route
     /// at most, found by sorting.
     static func find(in routes: [Route]) -> [(route: Int, reachedBy: Int)] {
-        var scopes: [Scope: [Entry]] = [:]
+        // Of nearly all scopes there is one route: those that share one are chained, the last
+        // first, and no list is made for each.
+        var last: [Scope: Int32] = [:]
+        var before = [Int32](repeating: -1, count: routes.count)
+        var shared: Set<Scope> = []
         for (index, route) in routes.enumerated() {
             guard case .cookie(let cookie) = route.affinity.kind else { continue }
             let scope = Scope(
                 name: cookie.name, host: cookie.domain ?? route.host.text)
-            scopes[scope, default: []].append(
-                Entry(path: elements(cookie.path ?? route.path), route: index))
+            if let earlier = last.updateValue(Int32(clamping: index), forKey: scope) {
+                before[index] = earlier
+                shared.insert(scope)
+            }
         }
-        return scopes.values.flatMap { overlaps($0, routes) }.sorted { $0.route < $1.route }
+        let chains = shared.map { scope in
+            sequence(first: last[scope] ?? -1) { before[Int($0)] }.prefix { $0 >= 0 }
+        }
+        return chains.flatMap { overlaps($0.map { entry(Int($0), routes) }, routes) }
+            .sorted { $0.route < $1.route }
+    }
+
+    private static func entry(_ index: Int, _ routes: [Route]) -> Entry {
+        let route = routes[index]
+        guard case .cookie(let cookie) = route.affinity.kind else {
+            return Entry(path: elements(route.path), route: index)
+        }
+        return Entry(path: elements(cookie.path ?? route.path), route: index)
     }
 
     /// The path with a slash at its end, so that one is a prefix of another exactly when its

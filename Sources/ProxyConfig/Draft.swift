@@ -88,6 +88,7 @@ struct Draft {
     /// Gives every canary to its primary: the route with the same host, path and path type, and
     /// the copies of that for other hosts.
     mutating func attachCanaries() {
+        guard hasCanaries else { return }
         var primaries: [RouteKey: Int] = [:]
         for (index, route) in configuration.routes.enumerated() {
             primaries[RouteKey(route)] = index

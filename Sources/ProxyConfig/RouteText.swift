@@ -11,7 +11,9 @@ enum RouteText {
 
     /// Nil when the text is no host name.
     static func host(_ text: String) -> HostPattern? {
-        let lower = text.lowercased()
+        // Of text that is in lower case already no second one is kept.
+        let hasCapitals = text.utf8.contains { $0 &- UInt8(ascii: "A") < 26 || $0 >= 0x80 }
+        let lower = hasCapitals ? text.lowercased() : text
         if lower.hasPrefix("*.") {
             let suffix = String(lower.dropFirst(2))
             return isName(suffix) ? .wildcard(suffix: suffix) : nil
