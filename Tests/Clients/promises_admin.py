@@ -1,6 +1,7 @@
 """What the admin listener promises to operators, their tools and their scrapers."""
 import json
 import re
+import time
 import urllib.error
 import urllib.request
 
@@ -124,6 +125,19 @@ def token(stage):
     expect_equal(operator.ask("/metrics", Authorization="Bearer 0123456789abcdef0123")[0], 200)
     expect_equal(operator.tell("sessions").returncode, 77)
     expect_equal(operator.tell("sessions", "--token-file", secret).returncode, 0)
+
+
+@promise("until preStop is over clients are served, and not one is reset when the listeners close")
+def pre_stop(stage):
+    operator = Operator(stage, "pre-stop", settings="timeouts: {preStop: 1s}")
+    begun = time.monotonic()
+    operator.process.signal(15)
+    try:
+        while True:
+            expect_equal(get(operator.port, "a.test", "/small").status, 200)
+    except ConnectionRefusedError:
+        expect(time.monotonic() - begun > 0.9, "the listeners closed before preStop was over")
+    expect_equal(operator.process.wait(10), 0, "exit status")
 
 
 @promise("readiness ends with SIGTERM, while the listeners still serve")

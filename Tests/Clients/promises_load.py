@@ -1,5 +1,8 @@
 """Load generators: not one request may fail."""
+import os
 import re
+import socket
+import time
 
 from harness import command, expect, expect_equal, promise
 from http_client import get_ok
@@ -27,3 +30,45 @@ def wrk(stage):
     expect(done.returncode == 0, done.stderr.decode()[-300:])
     expect(int(re.search(r"(\d+) requests in", report)[1]) > 1000, report)
     expect("Socket errors" not in report and "Non-2xx" not in report, report)
+
+
+def resident(process):
+    """Bytes."""
+    with open(f"/proc/{process.child.pid}/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@promise("limits.memory makes new clients wait while slow readers fill it, and they are served when those have gone")
+def memory(stage):
+    port, process = stage.start_proxy("memory-limit", stage.documents)
+    limit = resident(process) + 16_000_000
+    process.end()
+    port, process = stage.start_proxy("memory-limit", stage.documents + f"\n---\nlimits: {{memory: {limit}}}\n")
+    request = f"GET /large HTTP/1.1\r\nHost: {stage.host}\r\n\r\n".encode()
+    readers = []
+    try:
+        while "limits.memory" not in process.text():
+            expect(len(readers) < 1000, "1,000 readers are all taken")
+            reader = socket.socket()
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.connect(("127.0.0.1", port))
+            reader.sendall(request)
+            readers.append(reader)
+            time.sleep(0.005)
+        with socket.create_connection(("127.0.0.1", port), 10) as client:
+            client.sendall(f"GET /small HTTP/1.1\r\nHost: {stage.host}\r\n\r\n".encode())
+            client.settimeout(0.5)
+            try:
+                expect(False, "a client did not wait:", client.recv(100))
+            except TimeoutError:
+                pass
+            # The clients that are there may go on; new ones are what the limit is for.
+            expect(resident(process) < limit + 32_000_000, resident(process), limit)
+            for reader in readers:
+                reader.close()
+            client.settimeout(15)
+            expect(client.recv(100).startswith(b"HTTP/1.1 200 "), "the client that waited is served")
+    finally:
+        for reader in readers:
+            reader.close()
+    process.end()
