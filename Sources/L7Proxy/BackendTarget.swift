@@ -20,13 +20,11 @@ final class BackendTarget {
         let key = selection.clientKey != 0 ? selection.clientKey : client.address.stableHash
         return pools[Int(key % UInt64(pools.count))]
     }
-}
 
-extension BackendLoad {
-    /// A backend that was chosen at `begun` has answered.
+    /// It was chosen at `begun`, and has answered.
     func answered(since begun: MonotonicTime, at now: MonotonicTime) {
         let microseconds = (now.nanoseconds &- begun.nanoseconds) / 1_000
-        answered(
+        load.answered(
             afterMicroseconds: UInt32(clamping: microseconds),
             at: UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000))
     }

@@ -66,6 +66,11 @@ final class Choice {
             for: selection, isSecure: isSecure, at: unixSeconds, to: &writer)
     }
 
+    /// The head of its answer has come.
+    func answered(at now: MonotonicTime) {
+        target.answered(since: chosenAt, at: now)
+    }
+
     /// An open tunnel keeps its session however long it lasts.
     func openTunnel() {
         guard !isTunnel else { return }

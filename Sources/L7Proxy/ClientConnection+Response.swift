@@ -101,7 +101,7 @@ extension ClientConnection {
         guard !buffers.responseHead.isInterim else { return }
         progress.answered(buffers.responseHead.status, at: worker.loop.now)
         guard let choice else { return }
-        choice.target.load.answered(since: choice.chosenAt, at: worker.loop.now)
+        choice.answered(at: worker.loop.now)
         guard choice.affinity.learns else { return }
         buffers.withInput { bytes in
             configuration.learn(from: buffers.responseHead, in: bytes, of: choice)

@@ -23,7 +23,8 @@ package final class Connection: EventSource {
     // SAFETY: whoever sets the handler keeps it alive until it sets another or nil, or closes the
     // connection, which sets nil. A strong reference would tie both in a circle, a weak one costs
     // 40 % of the path.
-    private unowned(unsafe) var unretainedHandler: (any ConnectionHandler)?
+    @usableFromInline
+    unowned(unsafe) var unretainedHandler: (any ConnectionHandler)?
 
     /// The connection is under way; what is sent meanwhile waits.
     package internal(set) var isConnecting: Bool
@@ -91,6 +92,7 @@ package final class Connection: EventSource {
     }
 
     /// Whom to tell; nil for nobody. See the safety comment above: it is not kept alive here.
+    @inlinable
     package var handler: (any ConnectionHandler)? {
         // SAFETY: alive by the rule at its declaration.
         get { unsafe unretainedHandler }
