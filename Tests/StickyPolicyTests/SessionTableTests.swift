@@ -251,6 +251,45 @@ struct SessionTableTests {
         }
     }
 
+    @Test("a long random course in a large shard loses no session that is held, and mixes none up")
+    func longCourse() {
+        let table = table(limit: 2_000)
+        var bound: [UInt32: UInt64] = [:]
+        var held: [UInt32: Int] = [:]
+        var generator = SplitMix64(seed: 33)
+        for step in 0..<60_000 as Range<UInt32> {
+            let number = UInt32(generator.next() % 3_000)
+            let time = at(step / 100, timeout: 200)
+            switch generator.next() % 8 {
+            case 0 where table.hold(key(number), now: time.now): held[number, default: 0] += 1
+            case 1:
+                guard let count = held[number] else { continue }
+                table.release(key(number), at: time)
+                held[number] = count == 1 ? nil : count - 1
+            case 2:
+                table.rebind(key(number), to: UInt64(step), at: time)
+                bound[number] = UInt64(step)
+            case 3...5:
+                let known = table.backend(of: key(number), at: time)
+                let answer = table.bind(
+                    key(number), to: UInt64(step), replacing: nil, at: time)
+                #expect(known == nil ? answer == UInt64(step) : answer == known)
+                bound[number] = answer
+            default:
+                let found = table.backend(of: key(number), at: time)
+                #expect(found == nil ? held[number] == nil : found == bound[number])
+            }
+        }
+        #expect(table.count <= 2_000)
+        let left = table.sessions(inShard: 0, now: 600)
+        #expect(left.allSatisfy { $0.backend == bound[$0.key.address.v4Bits] })
+        #expect(left.filter { $0.holds > 0 }.count == held.count)
+        for (number, count) in held {
+            for _ in 0..<count { table.release(key(number), at: at(600, timeout: 200)) }
+        }
+        #expect(table.sessions(inShard: 0, now: 900).isEmpty)
+    }
+
     @Test("many workers at once agree on one backend for each client")
     func concurrent() async {
         let table = SessionTable(limit: 4000, seed: SessionTable.HashSeed(1, 2))
