@@ -86,7 +86,9 @@ final class RegularExpression: PatternMatcher {
 
     func capture(_ group: Int, of text: Span<UInt8>) -> Range<Int>? {
         // What led here has found it within the limits before.
-        let count = search(text, RegularExpression.ladder[2])
+        let result = search(text, RegularExpression.ladder[2])
+        // 0: there were more groups than room for them.
+        let count = result == 0 ? SearchMemory.pairCount : Int(result)
         guard group > 0, group < count, let found = unsafe SearchMemory.ofThisThread() else {
             return nil
         }
@@ -139,6 +141,9 @@ private final class SearchLimits: Sendable {
 
 /// What a search works in, 20 KB and more: each thread has one, and keeps it.
 private enum SearchMemory {
+    /// Ranges that a search tells: of all that matched, and of nine groups.
+    static let pairCount = 10
+
     private static let key: pthread_key_t = {
         var key = pthread_key_t()
         // SAFETY: a local variable; at a thread's end its memory is freed by whom it came from.
@@ -150,7 +155,9 @@ private enum SearchMemory {
     @unsafe
     static func ofThisThread() -> OpaquePointer? {
         if let known = unsafe pthread_getspecific(key) { return OpaquePointer(known) }
-        guard let made = unsafe pcre2_match_data_create_8(10, nil) else { return nil }
+        guard let made = unsafe pcre2_match_data_create_8(UInt32(pairCount), nil) else {
+            return nil
+        }
         unsafe pthread_setspecific(key, UnsafeRawPointer(made))
         return unsafe made
     }

@@ -189,6 +189,16 @@ struct RegularExpressionTests {
         #expect(pattern.capture(1, of: other.span) == nil)
     }
 
+    @Test("of more groups than nine the first nine are told", arguments: [8, 9, 10, 12])
+    func manyCaptures(count: Int) throws {
+        let pattern = try #require(
+            RegularExpression.path(String(repeating: "(.)", count: count)))
+        let text = Array("abcdefghijkl".utf8)
+        #expect(pattern.capture(1, of: text.span) == 0..<1)
+        #expect(pattern.capture(9, of: text.span) == (count < 9 ? nil : 8..<9))
+        #expect(pattern.capture(10, of: text.span) == nil)
+    }
+
     @Test("a malformed pattern says where")
     func malformed() {
         #expect(RegularExpression.fault(in: "a(b")?.contains("at offset 3") == true)
