@@ -95,6 +95,8 @@ private final class HealthRounds {
         var streak = CheckStreak()
         var probe: HealthProbe?
         var runsSeveralPods = false
+        /// It was not asked when its turn came, because it is to be down.
+        var wasSkipped = false
     }
 
     /// 256: all backends of a large cluster within seconds, and few descriptors.
@@ -130,23 +132,40 @@ private final class HealthRounds {
         for case let watch? in watches { watch.probe?.cancel() }
     }
 
+    /// What is watched already keeps its number, its turn and a check that is under way: reloads
+    /// that come faster than a dead backend's timeout would hide it otherwise.
     private func adopt(_ targets: [HealthTarget]) {
-        var known: [HealthTarget.Identity: Watch] = [:]
-        for case let watch? in watches { known[watch.target.identity] = watch }
-        for number in watches.indices { wheel.cancel(number) }
-        watches = []
-        probeCount = 0
-        var seen: Set<HealthTarget.Identity> = []
-        for target in targets where seen.insert(target.identity).inserted {
-            var watch = known.removeValue(forKey: target.identity) ?? Watch(target: target)
-            watch.target = target
-            // A check that is under way would report to a number that is another's now.
-            watch.probe?.cancel()
-            watch.probe = nil
-            wheel.arm(watches.count, at: .now())
-            watches.append(watch)
+        var leaving: [HealthTarget.Identity: Int] = [:]
+        for (number, watch) in watches.enumerated() {
+            if let watch { leaving[watch.target.identity] = number }
         }
-        for watch in known.values { watch.probe?.cancel() }
+        var seen: Set<HealthTarget.Identity> = []
+        var new: [HealthTarget] = []
+        for target in targets where seen.insert(target.identity).inserted {
+            if let number = leaving.removeValue(forKey: target.identity) {
+                watches[number]?.target = target
+                if watches[number]?.wasSkipped == true { wheel.arm(number, at: .now()) }
+            } else {
+                new.append(target)
+            }
+        }
+        for number in leaving.values { forget(number) }
+        var free = watches.indices.filter { watches[$0] == nil }
+        for target in new {
+            let number = free.popLast() ?? watches.count
+            if number == watches.count { watches.append(nil) }
+            watches[number] = Watch(target: target)
+            wheel.arm(number, at: .now())
+        }
+    }
+
+    private func forget(_ number: Int) {
+        wheel.cancel(number)
+        if let probe = watches[number]?.probe {
+            probe.cancel()
+            probeCount -= 1
+        }
+        watches[number] = nil
     }
 
     private func begin(_ number: Int) {
@@ -156,6 +175,7 @@ private final class HealthRounds {
         }
         let target = watch.target
         wheel.arm(number, at: .now() + HealthRounds.jittered(target.check.interval))
+        watches[number]?.wasSkipped = target.administrative.current == .down
         guard watch.probe == nil, target.administrative.current != .down else { return }
         do throws(SystemError) {
             watches[number]?.probe = try HealthProbe(target, loop: loop) {

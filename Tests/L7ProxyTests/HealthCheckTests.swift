@@ -134,6 +134,22 @@ struct HealthCheckTests {
         #expect(try isAvoided("one", by: proxy))
     }
 
+    @Test("a backend that answers no check is found out, however often the file is read meanwhile")
+    func reloadsDuringChecks() throws {
+        let patients = try [Patient("one"), Patient("two")]
+        let check = "healthCheck: {path: /healthz, interval: 20ms, timeout: 300ms, fall: 1}"
+        let proxy = try proxy(patients, check)
+        patients[0].awaitChecks(1)
+        patients[0].become(Patient.mute)
+        let end = ContinuousClock.now + .seconds(10)
+        var isFoundOut = false
+        while !isFoundOut, ContinuousClock.now < end {
+            proxy.reload(file(patients, check))
+            isFoundOut = try isAvoided("one", by: proxy)
+        }
+        #expect(isFoundOut)
+    }
+
     @Test("without a path a connection is enough, and a refused one is not")
     func connect() throws {
         let patients = try [Patient("one"), Patient("two")]
@@ -207,6 +223,8 @@ final class Patient: Sendable {
     static let ill = head("HTTP/1.1 500 Ill", "Content-Length: 0")
     static let draining = head("HTTP/1.1 503 No", "X-Health: drain", "Content-Length: 0")
     static let missing = head("HTTP/1.1 404 Not Found", "Content-Length: 0")
+    /// It takes the question, and says nothing.
+    static let mute = ""
     static let noPods = """
         HTTP/1.1 503 Service Unavailable\r\nContent-Length: 20\r\n\r\n{"localEndpoints":0}
         """
@@ -232,6 +250,7 @@ final class Patient: Sendable {
                 }
                 try wire.send(answer)
                 for gate in gates { gate.open() }
+                if answer == Patient.mute { _ = try wire.readToEnd() }
                 return
             }
         }
