@@ -37,10 +37,11 @@ struct HandoverState: Equatable {
         }
     }
 
-    /// Goes on where the other process was. Until a session's next use its time is what was left.
+    /// Goes on where the other process was. Until a session's next use its time is what was left,
+    /// and those with the least are the oldest in the table, too, which is what makes room.
     func restore(into table: SessionTable, _ keys: TLSTicketKeys, now: UInt32) {
         keys.take(ticketKeys)
-        for session in sessions {
+        for session in sessions.sorted(by: { $0.secondsLeft < $1.secondsLeft }) {
             table.rebind(
                 session.key, to: session.backend,
                 at: IdleTime(now: now, timeout: session.secondsLeft))

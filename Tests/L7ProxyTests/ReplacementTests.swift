@@ -45,6 +45,25 @@ struct ReplacementTests {
         #expect(later.backend(of: ReplacementTests.key(1), at: overdue) == nil)
     }
 
+    @Test("what was used least recently goes first in the new process, too")
+    func orderOfUse() {
+        let old = SessionTable(limit: 1_000, seed: ReplacementTests.seed)
+        for number in 0..<40 as Range<UInt64> {
+            let time = IdleTime(now: 1_000 + UInt32(number * 7 % 40), timeout: 3_600)
+            _ = old.bind(ReplacementTests.key(number), to: 1, replacing: nil, at: time)
+        }
+        let new = SessionTable(limit: 40, seed: SessionTable.HashSeed(3, 4))
+        HandoverState(old, TLSTicketKeys(), now: 1_100).restore(
+            into: new, TLSTicketKeys(), now: 1_100)
+        for number in 100..<120 as Range<UInt64> {
+            let time = IdleTime(now: 1_100, timeout: 3_600)
+            _ = new.bind(ReplacementTests.key(number), to: 1, replacing: nil, at: time)
+        }
+        let left = Set(new.sessions(inShard: 0, now: 1_100).map { $0.key.address.high })
+        let late = (0..<40 as Range<UInt64>).filter { $0 * 7 % 40 >= 20 }
+        #expect(left == Set(late).union(100..<120 as Range<UInt64>))
+    }
+
     private static func known(
         _ name: String, _ wanted: BackendState, health: UInt64 = 0
     ) -> KnownBackend {
