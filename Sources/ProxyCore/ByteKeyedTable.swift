@@ -6,7 +6,10 @@ import HTTPParser
 /// so nobody outside can make them collide.
 struct ByteKeyedTable: Sendable {
     private struct Slot: Sendable {
-        var hash = Hash(value: 0, salt: 0)
+        /// The lower half of the hash: twice as many bits as a table has that fits in memory.
+        var hash: UInt32 = 0
+        /// Of a few million routes at most, each has one in these bits.
+        var salt: UInt32 = 0
         var key = ByteRange.empty
         /// Negative: free.
         var value: Int32 = -1
@@ -78,12 +81,16 @@ struct ByteKeyedTable: Sendable {
         guard find(key, hash: hash) == nil else { return }
         let range = ByteRange(arena.count, arena.count + key.count)
         for index in key.indices { arena.append(key[index]) }
-        place(Slot(hash: hash, key: range, value: Int32(clamping: value)))
+        place(
+            Slot(
+                hash: UInt32(truncatingIfNeeded: hash.value),
+                salt: UInt32(truncatingIfNeeded: hash.salt), key: range,
+                value: Int32(clamping: value)))
         used += 1
     }
 
     private mutating func place(_ slot: Slot) {
-        var index = Int(truncatingIfNeeded: slot.hash.value) & (slots.count - 1)
+        var index = Int(slot.hash) & (slots.count - 1)
         while slots[index].value >= 0 { index = (index + 1) & (slots.count - 1) }
         slots[index] = slot
     }
@@ -102,10 +109,15 @@ struct ByteKeyedTable: Sendable {
     /// Looks a key up whose hash is known.
     func find(_ key: Span<UInt8>, hash: Hash, foldingCase: Bool = false) -> Int? {
         let slots = slots.span
-        var index = Int(truncatingIfNeeded: hash.value) & (slots.count - 1)
+        let (wanted, salt) = (
+            UInt32(truncatingIfNeeded: hash.value), UInt32(truncatingIfNeeded: hash.salt)
+        )
+        var index = Int(wanted) & (slots.count - 1)
         while slots[index].value >= 0 {
             let slot = slots[index]
-            if slot.hash == hash, isEqual(slot.key, key, foldingCase: foldingCase) {
+            if slot.hash == wanted, slot.salt == salt,
+                isEqual(slot.key, key, foldingCase: foldingCase)
+            {
                 return Int(slot.value)
             }
             index = (index + 1) & (slots.count - 1)
