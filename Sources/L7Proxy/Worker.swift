@@ -18,8 +18,6 @@ final class Worker: ClientConnectionOwner {
     /// Connections that have not said yet whom they speak for.
     private var arrivals: [ObjectIdentifier: ProxyArrival] = [:]
     private let memory = ProcessMemory()
-    /// Of all listeners, as far as it was counted.
-    private var refusedCount = 0
     private let handshakes: HandshakeTable
     private let tallies: RouteTallies
 
@@ -84,12 +82,10 @@ final class Worker: ClientConnectionOwner {
         let port = listener.address.port ?? 0
         let load = shared.admission.listener(at: wanted)
         listener.mayAccept = { [unowned self, unowned listener] in mayAccept(from: listener, load) }
-        listener.onExhaustion = { [unowned self, unowned listener] in
+        listener.onExhaustion = { [unowned self] hasRefused in
             shared.admission.sayExhausted(loop.now)
             shared.counters.note(.pausedForDescriptors)
-            shared.counters.note(
-                .refusedForDescriptors, UInt64(listener.refusedCount - refusedCount))
-            refusedCount = listener.refusedCount
+            if hasRefused { shared.counters.note(.refusedForDescriptors) }
         }
         listener.onAccept = { [unowned self] socket, peer in
             let client = ClientOrigin(peer: IPAddress(peer), localPort: port, listener: load)

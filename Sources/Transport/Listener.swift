@@ -16,8 +16,8 @@ package final class Listener: EventSource {
     package var acceptLimit = 64
     /// Connections that were closed at once because descriptors had run out.
     package private(set) var refusedCount = 0
-    /// Told when descriptors have run out, behind what `refusedCount` counts.
-    package var onExhaustion: (() -> Void)?
+    /// Told when descriptors have run out, and whether a connection was closed for it.
+    package var onExhaustion: ((_ hasRefused: Bool) -> Void)?
     /// The owner wants no connections now.
     package private(set) var isPaused = false
     /// With an unset port, the one that the kernel chose.
@@ -197,8 +197,9 @@ extension Listener {
             return true
         default:
             if error.code == EMFILE || error.code == ENFILE {
+                let before = refusedCount
                 refuseOne()
-                onExhaustion?()
+                onExhaustion?(refusedCount > before)
             }
             // Level-triggered, an exhausted process would spin on the connection it cannot take.
             rest(for: Self.exhaustionPause)

@@ -1,11 +1,12 @@
 """Load generators: not one request may fail."""
 import os
 import re
+import resource
 import socket
 import time
 
-from harness import command, expect, expect_equal, promise
-from http_client import get_ok
+from harness import Process, command, expect, expect_equal, free_ports, poll, promise
+from http_client import get, get_ok
 from stage import COOKIE
 
 
@@ -72,3 +73,42 @@ def memory(stage):
         for reader in readers:
             reader.close()
     process.end()
+
+
+@promise("descriptors that have run out at two listeners reset clients at both, and end nothing")
+def exhausted(stage):
+    path = stage.folder / "exhausted.yaml"
+    path.write_text(stage.documents + "\n---\nworkers: 1\n")
+    ports = free_ports(2)
+    listening = [word for port in ports for word in ("--listen", f"127.0.0.1:{port}")]
+    process = Process([stage.proxy_program, "run", "--config", path, "--admin", "off", *listening],
+                      stage.folder / "exhausted.log").ready("127.0.0.1", ports[0])
+    number = process.child.pid
+    _, most = resource.prlimit(number, resource.RLIMIT_NOFILE)
+    open_count = len(os.listdir(f"/proc/{number}/fd"))
+    resource.prlimit(number, resource.RLIMIT_NOFILE, (open_count, most))
+    held = []
+    try:
+        # More at the first than at the second: each listener counts for itself.
+        for port in (ports[0], ports[0], ports[1]):
+            poll(10, "a client is reset", lambda: is_reset(port, held))
+    finally:
+        for client in held:
+            client.close()
+    resource.prlimit(number, resource.RLIMIT_NOFILE, (most, most))
+    for port in ports:
+        poll(10, "clients are served again", lambda: get(port, stage.host).status == 200)
+    process.end()
+
+
+def is_reset(port, held):
+    """Whether a client is turned away at once; one that is not is held."""
+    try:
+        client = socket.create_connection(("127.0.0.1", port), 5)
+        held.append(client)
+        client.settimeout(0.5)
+        return client.recv(1) == b""
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
