@@ -4,19 +4,30 @@ import ProxyConfig
 /// Reads what `--config` names: a file, a directory of `*.yaml` and `*.yml`, or `-`.
 enum ConfigurationFiles {
     struct Unreadable: Error, CustomStringConvertible {
-        let path: String
-        let code: Int32
-        var description: String { "cannot read \(path): \(describeError(code))" }
+        let description: String
+
+        init(path: String, reason: String) {
+            description = "cannot read \(path): \(reason)"
+        }
+
+        init(path: String, code: Int32) {
+            self.init(path: path, reason: describeError(code))
+        }
     }
 
     /// 256 MiB: a cluster's objects are a few megabytes; a device or a mistake is endless.
     private static let bytesMax = 256 * 1024 * 1024
 
-    static func read(_ path: String) throws(Unreadable) -> [SourceFile] {
+    /// - Parameter isFirst: a pipe is read as well, which can be done once.
+    static func read(
+        _ path: String, isFirst: Bool = true
+    ) throws(Unreadable) -> [SourceFile] {
         if path == "-" {
             return [SourceFile(name: "<stdin>", text: try contents(of: 0, named: "-"))]
         }
-        guard let names = entries(ofDirectory: path) else { return [try file(path)] }
+        guard let names = entries(ofDirectory: path) else {
+            return [try file(path, mayBePipe: isFirst)]
+        }
         var files: [SourceFile] = []
         for name in names { files.append(try file(path + "/" + name)) }
         return files
@@ -39,8 +50,12 @@ enum ConfigurationFiles {
         return digest
     }
 
-    private static func file(_ path: String) throws(Unreadable) -> SourceFile {
-        SourceFile(name: path, text: try bytes(ofFile: path))
+    private static func file(
+        _ path: String, mayBePipe: Bool = false
+    ) throws(Unreadable) -> SourceFile {
+        let descriptor = try openForReading(path, mayBePipe: mayBePipe)
+        defer { close(descriptor) }
+        return SourceFile(name: path, text: try contents(of: descriptor, named: path))
     }
 
     /// What tells one version of a file from another without reading it.
@@ -74,10 +89,21 @@ enum ConfigurationFiles {
         return try contents(of: descriptor, named: path)
     }
 
-    private static func openForReading(_ path: String) throws(Unreadable) -> Int32 {
+    /// - Parameter mayBePipe: otherwise it is refused. One that nobody writes to holds up who opens
+    ///   it, and one that was read before is an empty file.
+    private static func openForReading(
+        _ path: String, mayBePipe: Bool = false
+    ) throws(Unreadable) -> Int32 {
         // SAFETY: the string is lent for the time of the call.
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(
+            path, O_RDONLY | O_CLOEXEC | (mayBePipe ? 0 : O_NONBLOCK))
         guard descriptor >= 0 else { throw Unreadable(path: path, code: errno) }
+        var status = stat()
+        let isKnown = unsafe fstat(descriptor, &status) == 0
+        guard mayBePipe || isKnown && [S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) else {
+            close(descriptor)
+            throw Unreadable(path: path, reason: "it is a pipe or a device, and no file")
+        }
         return descriptor
     }
 

@@ -8,6 +8,8 @@ struct ConfigurationReading {
     let isStrict: Bool
     /// Where it is said what was found: standard error.
     var report: (String) -> Void = { StandardErrorLog.write($0) }
+    /// It was not read before.
+    var isFirst = true
     /// Is told which versions were read.
     var watched: WatchedFiles?
 
@@ -17,7 +19,7 @@ struct ConfigurationReading {
     func read() -> Configuration? {
         let files: [SourceFile]
         do throws(ConfigurationFiles.Unreadable) {
-            files = try ConfigurationFiles.read(path)
+            files = try ConfigurationFiles.read(path, isFirst: isFirst)
         } catch {
             report("error: \(error)\n")
             watched?.noteFailure()

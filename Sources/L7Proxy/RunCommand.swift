@@ -90,6 +90,7 @@ struct RunCommand: ParsableCommand {
         var reading = options.reading.reading(options.config)
         reading.watched = watched
         guard let configuration = read(reading) else { throw ExitStatus.badConfiguration }
+        reading.isFirst = false
         // Clients are served meanwhile, and signals wait: a second for a reader of the log.
         reading.report = { outlet.write($0, patience: .seconds(1)) }
         do throws(UnusableConfiguration) {

@@ -46,6 +46,21 @@ struct WatchedFilesTests {
         #expect(try ConfigurationFiles.digest(of: directory.path) == ContentDigest(files))
     }
 
+    @Test("a pipe or a device in the place of a file is no version of it, and holds nobody up")
+    func pipes() throws {
+        let directory = try LogDirectory()
+        try directory.makePipe()
+        for path in ["/dev/null", directory.log] {
+            #expect(throws: ConfigurationFiles.Unreadable.self) {
+                try ConfigurationFiles.digest(of: path)
+            }
+            #expect(throws: ConfigurationFiles.Unreadable.self) {
+                try ConfigurationFiles.read(path, isFirst: false)
+            }
+        }
+        #expect(try ConfigurationFiles.read("/dev/null").map(\.text) == [[]])
+    }
+
     @Test("a certificate that is missing for a moment is no change yet")
     func missing() throws {
         let directory = try LogDirectory()
