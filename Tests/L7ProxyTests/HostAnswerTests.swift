@@ -54,6 +54,18 @@ struct HostAnswerTests {
         #expect(answer.failure == nil)
     }
 
+    @Test("of names that are due, those that have waited longest come first")
+    func turns() {
+        var answers: [String: HostAnswer] = [:]
+        for number in 0..<40 { answers["\(number)"] = HostAnswer(due: at(40 - number)) }
+        answers["40"]?.isUnderWay = true
+        answers["39"]?.isUnderWay = true
+        let (names, next) = HostAnswer.due(at: at(20), among: answers, atMost: 3)
+        #expect(names == ["38", "37", "36"] && next == at(21))
+        let none = HostAnswer.due(at: at(40), among: answers, atMost: 0)
+        #expect(none.names == [] && none.next == .distantFuture)
+    }
+
     @Test("what was never found is asked for after 1, 2, 4 and 8 seconds, then at the interval")
     mutating func retries() {
         var pauses: [Duration] = []

@@ -68,6 +68,19 @@ struct HostAnswer {
         return .failed(reason: reason)
     }
 
+    /// The names to look up now, and when others are to be.
+    ///
+    /// Who has waited longest comes first: names that hang, and are due again at once, would keep
+    /// others from ever having a turn.
+    static func due(
+        at now: MonotonicTime, among answers: [String: HostAnswer], atMost count: Int
+    ) -> (names: [String], next: MonotonicTime) {
+        let idle = answers.filter { !$0.value.isUnderWay }
+        let waiting = idle.filter { $0.value.due <= now }.sorted { $0.value.due < $1.value.due }
+        let next = idle.values.lazy.map(\.due).filter { $0 > now }.min()
+        return (waiting.prefix(count).map(\.key), next ?? .distantFuture)
+    }
+
     /// What the process before knew, until there is an answer.
     mutating func assume(_ known: [IPAddress]) {
         if addresses == nil { addresses = known }

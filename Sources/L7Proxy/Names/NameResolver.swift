@@ -144,18 +144,11 @@ final class NameResolver: Sendable {
     private func takeDue(at now: MonotonicTime) -> (names: [String], next: MonotonicTime)? {
         state.withLock { state in
             guard !state.hasEnded else { return nil }
-            var names: [String] = []
-            var next = MonotonicTime.distantFuture
-            for (name, answer) in state.answers where !answer.isUnderWay {
-                if answer.due > now {
-                    next = min(next, answer.due)
-                } else if state.underWay < NameResolver.lookupsMax {
-                    state.underWay += 1
-                    state.answers[name]?.isUnderWay = true
-                    names.append(name)
-                }
-                // One that finds no thread is looked at when a look-up ends, which rings.
-            }
+            // One that finds no thread is looked at when a look-up ends, which rings.
+            let free = max(0, NameResolver.lookupsMax - state.underWay)
+            let (names, next) = HostAnswer.due(at: now, among: state.answers, atMost: free)
+            state.underWay += names.count
+            for name in names { state.answers[name]?.isUnderWay = true }
             return (names, next)
         }
     }
