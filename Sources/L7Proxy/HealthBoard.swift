@@ -15,6 +15,17 @@ final class HealthBoard: Sendable {
         let checks: [HealthCheck?]
         /// A service with TLS may find a backend unfit that another finds well.
         let service: String?
+        /// What its checks ask for: behind one address may be the sites of several names.
+        let host: String?
+
+        init(_ backend: Backend, of service: Service) {
+            endpoint = backend.endpoint
+            checks = [service.healthCheck, service.nodeCheck]
+            self.service = service.tls == nil ? nil : service.name
+            let asksByName =
+                service.healthCheck.map { $0.question != .connect && $0.host == nil } ?? false
+            host = asksByName ? backend.host : nil
+        }
     }
 
     private let log: Logger
@@ -43,10 +54,7 @@ final class HealthBoard: Sendable {
             cells = [:]
             return zip(configured, states).map { service, states in
                 let members = service.backends.map { backend in
-                    let key = Key(
-                        endpoint: backend.endpoint,
-                        checks: [service.healthCheck, service.nodeCheck],
-                        service: service.tls == nil ? nil : service.name)
+                    let key = Key(backend, of: service)
                     let cell = cells[key] ?? before[key] ?? HealthCell(backend, of: service)
                     cells[key] = cell
                     return cell

@@ -64,10 +64,8 @@ struct HostNameTests {
             admin: "127.0.0.1:0", hosts: hosts)
         hosts.remove("app.test")
         try proxy.takeAnswers {
-            let metrics = try proxy.connectAdmin(
-                sending: get("/metrics", "Connection: close")
-            ).readMessage().bodyText
-            return !metrics.contains("l7proxy_dns_failures_total 0")
+            let metrics = try proxy.connectAdmin().asks("/metrics").bodyText
+            return metrics.contains("l7proxy_dns_failures_total 1")
         }
         #expect(try proxy.exchange(get()).bodyText == "1")
     }
@@ -98,6 +96,39 @@ struct HostNameTests {
         gate.open()
         try proxy.takeAnswers { !proxy.awaitsNames }
         #expect(try proxy.exchange(get()).bodyText == "2")
+    }
+
+    @Test("the sites of two names are checked each for itself, behind one address, too")
+    func checks() throws {
+        let backend = try ScriptedBackend { wire, _ in
+            while let request = try wire.readMessageIfAny() {
+                let isBad = request["Host"]?.hasPrefix("ill.test") ?? false
+                try wire.send(isBad ? Patient.ill : ok("well"))
+            }
+        }
+        let hosts = HostsInMemory()
+        hosts.set("well.test", to: 1)
+        hosts.set("ill.test", to: 1)
+        let check = "healthCheck: {path: /healthz, interval: 20ms}"
+        let proxy = try ProxyUnderTest(
+            file: """
+                services:
+                  well: {backends: ["well.test:\(backend.port)"], \(check)}
+                  ill: {backends: ["ill.test:\(backend.port)"], \(check)}
+                routes: [{service: well}, {path: /ill, service: ill}]
+                """, backends: [backend], admin: "127.0.0.1:0", hosts: hosts)
+        let count = { (result: String, service: String) in
+            let metrics = try proxy.connectAdmin().asks("/metrics").bodyText
+            let line = metrics.split(separator: "\n").first {
+                $0.contains("backend_checks") && $0.contains("service=\"\(service)\"")
+                    && $0.contains("result=\"\(result)\"")
+            }
+            return try #require(line?.split(separator: " ").last)
+        }
+        try proxy.takeAnswers {
+            try count("passed", "well") != "0" && count("failed", "ill") != "0"
+        }
+        #expect(try count("failed", "well") == "0" && count("passed", "ill") == "0")
     }
 
     @Test("a look-up that hangs holds up neither another reload nor the end")
