@@ -22,8 +22,13 @@ extension Server {
         guard !hosts.isEmpty else { return }
         names.look(up: hosts, every: written.resolverInterval)
         let end = MonotonicTime.now() + Server.nameLimit
-        // Once, at the start.
-        while !names.haveBeenTried(hosts), MonotonicTime.now() < end { usleep(500) }
+        while !names.haveBeenTried(hosts), MonotonicTime.now() < end {
+            let signal = Signals.wait(for: [SIGTERM, SIGINT], timeout: .milliseconds(1))
+            guard let signal else { continue }
+            // Nobody is served by what ends: `run` learns it from the same thread.
+            raise(signal)
+            return
+        }
     }
 
     /// How long the main thread may sleep.

@@ -1,4 +1,8 @@
+import Glibc
 import Testing
+import Transport
+
+@testable import L7Proxy
 
 /// Backends that are called by host names.
 @Suite("Host names of backends")
@@ -96,6 +100,23 @@ struct HostNameTests {
         gate.open()
         try proxy.takeAnswers { !proxy.awaitsNames }
         #expect(try proxy.exchange(get()).bodyText == "2")
+    }
+
+    @Test("the end does not wait for the first answers")
+    func endWhileStarting() throws {
+        let backends = try HostNameTests.backends(1)
+        let gate = try Gate()
+        Signals.block(Server.signals)
+        // To this thread alone, which is the main thread to this proxy.
+        raise(SIGTERM)
+        let begin = ContinuousClock.now
+        let proxy = try ProxyUnderTest(
+            file: HostNameTests.file(backends[0]), backends: backends,
+            hosts: HostsInMemory(behind: gate))
+        #expect(ContinuousClock.now - begin < Server.nameLimit)
+        #expect(Signals.wait(for: [SIGTERM], timeout: .zero) == SIGTERM)
+        gate.open()
+        proxy.stop()
     }
 
     @Test("the sites of two names are checked each for itself, behind one address, too")
