@@ -16,9 +16,10 @@ final class LogDirectory: Sendable {
     }
 
     deinit {
-        for name in ["access.log", "access.log.1", "other.log", "routes.yaml", "a.crt"] {
-            unsafe unlink(path + "/" + name)
-        }
+        let names = [
+            "access.log", "access.log.1", "other.log", "routes.yaml", "a.crt", "a.key",
+        ]
+        for name in names { unsafe unlink(path + "/" + name) }
         unsafe rmdir(path)
     }
 
