@@ -7,12 +7,14 @@ struct ListeningShare: Sendable {
     var resolved: [ListenerAddress: SocketAddress] = [:]
     /// Sockets that came with the start of the process, for this worker.
     var inherited: [ListenerAddress: [InheritedSocket]] = [:]
+    /// A path can be bound once: one worker does it, and does it again after each reload.
+    var bindsPaths = true
 
     /// None where another worker serves an address that can be bound once.
     func openListeners(
         at wanted: ListenerAddress, loop: EventLoop
     ) throws(ListenError) -> [Listener] {
-        if inherited[wanted] == nil, case .unix = wanted, resolved[wanted] != nil { return [] }
+        if inherited[wanted] == nil, case .unix = wanted, !bindsPaths { return [] }
         guard let address = resolved[wanted] ?? wanted.socketAddress else {
             throw ListenError(address: wanted, reason: "the path is too long")
         }

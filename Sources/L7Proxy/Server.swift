@@ -134,6 +134,7 @@ final class Server {
             workers.append(worker)
             // One after the other: the first finds the ports that the others share.
             listening.resolved = bound
+            listening.bindsPaths = number == 0
             bound.merge(try worker.start(snapshot, listening)) { first, _ in first }
         }
         status.adopt(snapshot)

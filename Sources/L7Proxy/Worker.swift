@@ -14,6 +14,7 @@ final class Worker: ClientConnectionOwner {
     private var pools: UpstreamPools
     /// Several at one address where a process with more workers has handed them over.
     private var listeners: [ListenerAddress: [Listener]] = [:]
+    private var bindsPaths = true
     private let clients = ClientTable()
     /// Connections that have not said yet whom they speak for.
     private var arrivals: [ObjectIdentifier: ProxyArrival] = [:]
@@ -65,12 +66,17 @@ final class Worker: ClientConnectionOwner {
 
     /// Listens where the configuration says.
     func listen(_ share: ListeningShare) throws(ListenError) {
-        for address in context.configuration.snapshot.configuration.listeners
-        where listeners[address] == nil {
-            let found = try share.openListeners(at: address, loop: loop)
-            for listener in found { serve(listener, at: address) }
-            if !found.isEmpty { listeners[address] = found }
+        bindsPaths = share.bindsPaths
+        for address in context.configuration.snapshot.configuration.listeners {
+            try listen(at: address, share)
         }
+    }
+
+    private func listen(at address: ListenerAddress, _ share: ListeningShare) throws(ListenError) {
+        guard listeners[address] == nil else { return }
+        let found = try share.openListeners(at: address, loop: loop)
+        for listener in found { serve(listener, at: address) }
+        if !found.isEmpty { listeners[address] = found }
     }
 
     /// Where this worker listens, with the ports that the kernel chose.
@@ -313,7 +319,7 @@ final class Worker: ClientConnectionOwner {
     }
 
     private func updateListeners() {
-        let wanted = Set(context.configuration.snapshot.configuration.listeners)
+        let wanted = context.configuration.snapshot.configuration.listeners
         for (address, found) in listeners where !wanted.contains(address) {
             for listener in found {
                 // Who is connected already is served once more; a close would reset them.
@@ -322,10 +328,12 @@ final class Worker: ClientConnectionOwner {
             }
             listeners[address] = nil
         }
-        do throws(ListenError) {
-            try listen(ListeningShare())
-        } catch {
-            shared.log.error("\(error)")
+        for address in wanted {
+            do throws(ListenError) {
+                try listen(at: address, ListeningShare(bindsPaths: bindsPaths))
+            } catch {
+                shared.log.error("\(error)")
+            }
         }
     }
 

@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 
-from harness import ROOT, Process, accepts, command, expect, expect_equal, free_port, poll, promise
+from harness import ROOT, Process, accepts, command, expect, expect_equal, free_port, free_ports, poll, promise
 from http_client import Client, get
 from stage import COOKIE, ingress_and_service
 
@@ -73,6 +73,32 @@ def watched_key(stage):
     expect_equal(get(port, stage.host, cookie=held).cookie(COOKIE), "", "with the key that made it")
     key.write_bytes(os.urandom(32))
     poll(10, "the key is read", lambda: get(port, stage.host, cookie=held).cookie(COOKIE))
+    process.end()
+
+
+@promise("a socket in a path is served over reloads, and every worker listens at what a reload adds")
+def path_listener(stage):
+    path, first, second = stage.folder / "listeners.sock", *free_ports(2)
+    file = stage.folder / "listeners.yaml"
+
+    def listening_at(*ports):
+        others = "".join(f"  - address: 127.0.0.1:{port}\n" for port in ports)
+        return stage.documents + f"\n---\nworkers: 2\nlisteners:\n  - address: unix:{path}\n{others}"
+
+    def sockets_at(port):
+        with open("/proc/net/tcp") as table:
+            return sum(line.split()[1] == f"0100007F:{port:04X}" and line.split()[3] == "0A" for line in table)
+    file.write_text(listening_at(first))
+    process = Process([stage.proxy_program, "run", "--config", file, "--admin", "off"],
+                      stage.folder / "listeners.log").ready("127.0.0.1", first)
+    file.write_text(listening_at(first, second))
+    poll(10, "two workers listen at the added port", lambda: sockets_at(second) == 2)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(str(path))
+        client.sendall(f"GET /small HTTP/1.1\r\nHost: {stage.host}\r\n\r\n".encode())
+        expect(client.recv(100).startswith(b"HTTP/1.1 200 "), "no answer at the path")
+    expect("cannot listen" not in process.text(), process.text()[-400:])
     process.end()
 
 
