@@ -324,17 +324,6 @@ final class ClientConnection: ConnectionHandler {
         updateDeadline(hasProgressed: false)
     }
 
-    /// After a reload: idle clients and tunnels have no more use for the configuration that they
-    /// hold, and could keep it in memory for days.
-    func letGoOfOldConfiguration() {
-        switch exchange.responseSide {
-        case .idle, .tunnel:
-            keepNames()
-            configuration = worker.configuration
-        case .queued, .connecting, .awaitingHead, .body, .complete: break
-        }
-    }
-
     private func forgetExchange() {
         reportExchange()
         leaveQueue()

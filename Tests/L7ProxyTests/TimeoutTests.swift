@@ -69,6 +69,24 @@ struct TimeoutTests {
     }
 
     @Test(
+        "a reload that shortens a time shortens that of clients who wait already",
+        arguments: [("", ""), ("GET / HTTP/1.1\r\n", "HTTP/1.1 408 ")])
+    func shortened(sent: String, answer: String) throws {
+        let backend = try ScriptedBackend()
+        let proxy = try ProxyUnderTest(
+            to: backend, settings: "timeouts: {clientIdle: 1h, requestHead: 1h}")
+        let client = try proxy.connect(sending: get() + sent)
+        #expect(try client.readMessage().status == 200)
+        proxy.reload(
+            """
+            routes: [{backends: ["\(backend.address)"]}]
+            timeouts: {clientIdle: 1ms, requestHead: 1ms}
+            """)
+        let end = try client.readToEnd()
+        #expect(end.text.hasPrefix(answer) && end.text.isEmpty == answer.isEmpty)
+    }
+
+    @Test(
         "a body that stops is a 408 and close",
         arguments: [
             head("POST / HTTP/1.1", "Host: a", "Content-Length: 10") + "part",
