@@ -102,13 +102,17 @@ public final class BackendLoad: Sendable {
             * weight(of: packed, at: milliseconds)
     }
 
-    /// What is left of a sample: 1 at once, a half after 7 s, nearly nothing after a minute. The
-    /// rational function takes the place of e^(-t / 10 s).
+    /// What is left of a sample: 1 at once, a half after 7 s, a 400th after a minute. The rational
+    /// function takes the place of e^(-t / 10 s), of which it is 2 % off after a minute.
     private static func weight(of packed: UInt64, at milliseconds: UInt32) -> Float {
         let elapsed = milliseconds &- UInt32(truncatingIfNeeded: packed)
         guard packed != 0, elapsed < 1 << 31 else { return 1 }
-        let t = Float(elapsed) / 10_000
-        return 1 / (1 + t + t * t / 2 + t * t * t / 6)
+        // The eighth power of e^(-t / 80 s), whose series ends soon.
+        let t = min(Float(elapsed) / 80_000, 100)
+        let eighth = 1 / (1 + t + t * t / 2 + t * t * t / 6 + t * t * t * t / 24)
+        let quarter = eighth * eighth
+        let half = quarter * quarter
+        return half * half
     }
 
     // Since when it is what it is.

@@ -89,9 +89,13 @@ struct LoadBalancers: Sendable {
         return loads[pair.1].open < loads[pair.0].open ? pair.1 : pair.0
     }
 
-    /// Of two that are drawn by their weights the one that answers faster, as ingress-nginx's
-    /// `ewma` does. A backend that has not answered yet has the average of the two, so it is
-    /// neither flooded nor avoided.
+    /// Of two that are drawn by their weights the one that answers faster, by the same measure as
+    /// ingress-nginx's `ewma`. A backend that has not answered yet has the average of the two, so
+    /// it is neither flooded nor avoided.
+    ///
+    /// Not always that one: then one slow answer, and the first over a new connection is always
+    /// slower, would take a backend out until it is forgotten. The chances are as the squares, so
+    /// of two alike each has a half, and one that takes ten times as long has a hundredth.
     mutating func ewma(
         _ candidates: Span<Candidate>, _ loads: [BackendLoad], at milliseconds: UInt32,
         excluding tried: TriedBackends
@@ -102,7 +106,9 @@ struct LoadBalancers: Sendable {
         // Requests under way count as answers to come.
         let left = (first ?? second ?? 1) * Float(loads[pair.0].open + 1)
         let right = (second ?? first ?? 1) * Float(loads[pair.1].open + 1)
-        return right < left ? pair.1 : pair.0
+        // 24 bits are exact in a Float.
+        let chance = Float(generator.next() >> 40) * 0x1p-24
+        return chance * (left * left + right * right) < left * left ? pair.1 : pair.0
     }
 
     /// Two different ones where there are two.

@@ -60,6 +60,28 @@ struct BalancerTests {
         #expect(Set(later.newClients(20)) == ["slow"])
     }
 
+    @Test("ewma: one slow first answer does not starve a backend, and few go to a slow one")
+    func firstAnswer() {
+        for (slow, range) in [(1_000, 240...360), (3_000, 35...90), (50_000, 0...3)] {
+            let profiles = backends("a", "b")
+            profiles[0].load.answered(afterMicroseconds: 1_000, at: 1_000_000)
+            profiles[1].load.answered(afterMicroseconds: UInt32(slow), at: 1_000_000)
+            let chosen = site(.ewma, profiles).newClients(600)
+            #expect(range.contains(chosen.count { $0 == "b" }))
+        }
+    }
+
+    @Test("ewma: what an answer took is forgotten as e^(-t / 10 s)")
+    func forgetting() throws {
+        let load = BackendLoad()
+        load.answered(afterMicroseconds: 1_000_000, at: 5_000)
+        for (seconds, left) in [(7, 496_585.0), (10, 367_879), (30, 49_787), (60, 2_479)] {
+            let latency = Double(try #require(load.latency(at: 5_000 + UInt32(seconds) * 1_000)))
+            #expect(abs(latency - left) < left * 0.03)
+        }
+        #expect(try #require(load.latency(at: 2_000_000_000)) < 1)
+    }
+
     @Test("ewma: one slow answer counts at once, and a backend without answers is average")
     func peak() throws {
         let load = BackendLoad()
