@@ -173,9 +173,10 @@ struct ExplainReport {
 
     private mutating func choose(_ affinity: RouteAffinity, from client: IPAddress) {
         var selector = makeSelector()
-        let facts = ClientFacts(
+        var facts = ClientFacts(
             address: client, unixSeconds: WallClock.unixSeconds(),
             monotonicSeconds: UInt32(truncatingIfNeeded: MonotonicTime.now().seconds))
+        facts.isSecure = request.isSecure
         let explanation = selector.explain(
             for: affinity, head: request.head, in: request.bytes.span, from: facts)
         if let cookie = explanation.cookie { add("cookie", describe(cookie)) }

@@ -84,21 +84,34 @@ final class RegularExpression: PatternMatcher {
         return nil
     }
 
-    func capture(_ group: Int, of text: Span<UInt8>) -> Range<Int>? {
-        // What led here has found it within the limits before.
-        let result = search(text, RegularExpression.ladder[2])
+    /// What led here has found it within the limits of the request, and once more is all that it
+    /// costs.
+    func groups(of text: Span<UInt8>) -> PatternGroups? {
+        for (rung, limits) in RegularExpression.ladder.enumerated() {
+            let result = search(text, limits)
+            let groups = result >= 0 ? found(result, in: text) : nil
+            if rung > 0 || result < PCRE2_ERROR_NOMATCH { SearchMemory.giveBack() }
+            if result != PCRE2_ERROR_MATCHLIMIT { return groups }
+        }
+        return nil
+    }
+
+    /// The groups that the search just made has found.
+    private func found(_ result: CInt, in text: Span<UInt8>) -> PatternGroups {
+        var groups = PatternGroups()
+        guard let found = unsafe SearchMemory.ofThisThread() else { return groups }
         // 0: there were more groups than room for them.
         let count = result == 0 ? SearchMemory.pairCount : Int(result)
-        guard group > 0, group < count, let found = unsafe SearchMemory.ofThisThread() else {
-            return nil
-        }
         // SAFETY: `count` pairs of offsets were written by this thread's search; those of a group
         // that took no part are PCRE2_UNSET, which is -1 here.
         let offsets = unsafe pcre2_get_ovector_pointer_8(found)
-        guard let start = unsafe offsets?[2 * group], let end = unsafe offsets?[2 * group + 1],
-            start >= 0, start <= end, end <= text.count
-        else { return nil }
-        return start..<end
+        for group in 1..<max(count, 1) {
+            guard let start = unsafe offsets?[2 * group], let end = unsafe offsets?[2 * group + 1],
+                start >= 0, start <= end, end <= text.count
+            else { continue }
+            groups[group] = start..<end
+        }
+        return groups
     }
 
     private func search(_ text: Span<UInt8>, _ limits: SearchLimits) -> CInt {

@@ -150,9 +150,11 @@ struct RequestArrival: ~Copyable {
         forwarding.requestID = (worker.random.next(), worker.random.next())
         self.facts.attemptsMax = plan.retry.attemptsMax
         self.facts.replacesStale = plan.retry.allows(.error)
-        let facts = ClientFacts(
+        var facts = ClientFacts(
             address: forwarding.client, unixSeconds: worker.loop.unixSeconds,
             monotonicSeconds: worker.monotonicSeconds)
+        facts.isSecure = forwarding.isSecure
+        facts.localPort = forwarding.localPort
         configuration.noteHealth(at: worker.loop.now)
         guard let choice = configuration.choose(plan, head, in: bytes, from: facts) else {
             refusal = 503

@@ -36,13 +36,16 @@ struct RouteAffinities {
             chosenBy: CanaryRule(canary.settings, pattern: pattern))
     }
 
-    /// Tells a key with `$1` what its route's pattern is.
+    /// Tells a key with `$1` or `$server_name` what its route's pattern or host is.
     private func settings(_ affinity: AffinitySettings, of route: Route) -> AffinitySettings {
-        guard route.isPattern, case .hash(var hash) = affinity.kind,
-            case .expression(var expression) = hash.key, expression.hasCaptures,
-            let matcher = RegularExpression.path(route.path)
+        guard case .hash(var hash) = affinity.kind, case .expression(var expression) = hash.key
         else { return affinity }
-        expression.pattern = PathPattern(route.path, matcher: matcher)
+        if expression.hasServerName { expression.serverName = route.host.serverName }
+        if route.isPattern, expression.hasCaptures,
+            let matcher = RegularExpression.path(route.path)
+        {
+            expression.pattern = PathPattern(route.path, matcher: matcher)
+        }
         hash.key = .expression(expression)
         var settings = affinity
         settings.kind = .hash(hash)
@@ -59,6 +62,11 @@ struct RouteAffinities {
         made[place, default: []].append((settings, affinity))
         return affinity
     }
+}
+
+extension HostPattern {
+    /// What nginx calls the server of this host; `_` is any.
+    fileprivate var serverName: String { self == .any ? "_" : text }
 }
 
 extension ServiceProfile {

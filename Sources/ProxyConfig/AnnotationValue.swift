@@ -165,8 +165,10 @@ struct AnnotationValue {
             case .unknownVariable(let name):
                 fault(
                     mustBe: "made of variables that exist ($remote_addr, $binary_remote_addr, "
-                        + "$request_uri, $uri, $args, $host, $request_method, $http_NAME, "
-                        + "$cookie_NAME, $arg_NAME, $1 to $9, and no $\(name))")
+                        + "$request_uri, $uri, $is_args, $args, $host, $request, "
+                        + "$request_method, $scheme, $server_name, $server_port, "
+                        + "$server_protocol, $http_NAME, $cookie_NAME, $arg_NAME, $1 to $9, "
+                        + "and no $\(name))")
                 // In an Ingress that is a warning, and the rest of it counts.
                 if let rest = try? HashExpression(trim(text), skipsUnknown: true) { use(rest) }
             }

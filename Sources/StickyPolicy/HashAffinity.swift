@@ -65,10 +65,10 @@ final class HashAffinity: Sendable {
             guard let value = RequestKey.field(name, head, in: bytes), !value.isEmpty else { break }
             return select(fieldValue: bytes.extracting(value.offsets), from: client, in: &service)
         case .expression(let reader, let ring):
-            guard let hash = reader.key(of: head, in: bytes, from: client.address) else { break }
+            guard let hash = reader.key(of: head, in: bytes, from: client) else { break }
             return select(hash, on: ring, in: service)
         case .subsets(let reader, let ring, let groups):
-            guard let hash = reader.key(of: head, in: bytes, from: client.address),
+            guard let hash = reader.key(of: head, in: bytes, from: client),
                 let group = ring.node(of: hash)
             else { break }
             return select(within: groups[group], hash, in: &service)

@@ -8,11 +8,22 @@ public struct HashExpression: Sendable, Equatable {
         case binaryRemoteAddress
         /// Path and query as they were sent.
         case requestURI
-        /// The path, percent-decoded.
+        /// The path, percent-decoded, without dot segments and repeated slashes.
         case uri
         /// The query without its question mark.
         case query
         case method
+        /// `?` before a query, and nothing where there is none.
+        case queryMark
+        /// The request line as it was sent.
+        case requestLine
+        case protocolVersion
+        /// `http` or `https`, as the client's connection is.
+        case scheme
+        /// The host of the route as its rule has it.
+        case serverName
+        /// Where the client's connection arrived.
+        case serverPort
         /// A group of the pattern that is the route's path, 1...9.
         case capture(Int)
         /// In lower case, without port.
@@ -26,6 +37,8 @@ public struct HashExpression: Sendable, Equatable {
     public var parts: [Part]
     /// Whose groups `capture` means; nil for a route whose path is no pattern.
     public var pattern: PathPattern?
+    /// What `serverName` stands for.
+    public var serverName = ""
 
     public init(parts: [Part]) {
         self.parts = parts
@@ -35,6 +48,9 @@ public struct HashExpression: Sendable, Equatable {
     public var hasCaptures: Bool {
         parts.contains { if case .capture = $0 { true } else { false } }
     }
+
+    /// Whether it needs to know the host of its route.
+    public var hasServerName: Bool { parts.contains(.serverName) }
 
     /// Why an expression cannot be read.
     public enum Fault: Error, Equatable {
@@ -108,6 +124,12 @@ public struct HashExpression: Sendable, Equatable {
         case "host": return .host
         case "args", "query_string": return .query
         case "request_method": return .method
+        case "is_args": return .queryMark
+        case "request": return .requestLine
+        case "server_protocol": return .protocolVersion
+        case "scheme": return .scheme
+        case "server_name": return .serverName
+        case "server_port": return .serverPort
         case "content_type": return .field("content-type")
         case "content_length": return .field("content-length")
         default: break

@@ -11,6 +11,12 @@ struct KeyReader: Sendable {
         case host
         case query
         case method
+        case queryMark
+        case requestLine
+        case protocolVersion
+        case scheme
+        case serverName([UInt8])
+        case serverPort
         case capture(Int)
         case field([UInt8])
         case cookie(CookieScanner)
@@ -32,6 +38,12 @@ struct KeyReader: Sendable {
             case .host: .host
             case .query: .query
             case .method: .method
+            case .queryMark: .queryMark
+            case .requestLine: .requestLine
+            case .protocolVersion: .protocolVersion
+            case .scheme: .scheme
+            case .serverName: .serverName(Array(expression.serverName.utf8))
+            case .serverPort: .serverPort
             case .capture(let group): .capture(group)
             case .field(let name): .field(Array(name.utf8))
             case .cookie(let name): .cookie(CookieScanner(name: name))
@@ -42,92 +54,117 @@ struct KeyReader: Sendable {
 
     /// The CRC-32 of the text that the expression stands for; nil when every variable in it is
     /// empty: such requests have nothing in common but that.
-    func key(of head: RequestHead, in bytes: Span<UInt8>, from client: IPAddress) -> UInt32? {
-        var crc = CRC32()
-        var isEmpty = true
-        for index in parts.indices {
-            if case .text(let text) = parts[index] {
-                crc.combine(text)
-            } else if add(parts[index], (head, client), in: bytes, to: &crc) {
-                isEmpty = false
-            }
-        }
-        return isEmpty ? nil : crc.value
+    func key(of head: RequestHead, in bytes: Span<UInt8>, from client: ClientFacts) -> UInt32? {
+        var key = Key(client: client)
+        for index in parts.indices { add(parts[index], head, in: bytes, to: &key) }
+        return key.isEmpty ? nil : key.crc.value
     }
 
-    /// False when the variable is empty.
+    /// What is read of a key so far.
+    private struct Key {
+        let client: ClientFacts
+        var crc = CRC32()
+        /// Of variables; text that is the same in every request does not count.
+        var isEmpty = true
+        /// Of the path: found once, however many of them the expression names.
+        var groups: PatternGroups??
+    }
+
     private func add(
-        _ part: Part, _ request: (head: RequestHead, client: IPAddress), in bytes: Span<UInt8>,
-        to crc: inout CRC32
-    ) -> Bool {
-        let head = request.head
+        _ part: Part, _ head: RequestHead, in bytes: Span<UInt8>, to key: inout Key
+    ) {
         switch part {
-        case .text: return false
-        case .remoteAddress: crc.combine(request.client)
-        case .binaryRemoteAddress: crc.combine(bytesOf: request.client)
-        case .host: return addHost(head.host, in: bytes, to: &crc)
-        case .uri: return addDecoded(head.path, in: bytes, to: &crc)
-        case .requestURI: return add(head.target, in: bytes, to: &crc)
-        case .query: return add(head.query, in: bytes, to: &crc)
-        case .method: return add(head.methodRange, in: bytes, to: &crc)
-        case .capture(let group):
-            let path = bytes.extracting(head.path.offsets)
-            guard let found = pattern?.capture(group, of: path), !found.isEmpty else {
-                return false
-            }
-            crc.combine(path.extracting(found))
-        case .field(let name):
-            return add(RequestKey.field(name, head, in: bytes), in: bytes, to: &crc)
+        case .text(let text): key.crc.combine(text)
+        case .remoteAddress, .binaryRemoteAddress, .scheme, .serverPort:
+            addConnection(part, to: &key)
+        case .serverName(let name): add(name.span, to: &key)
+        case .host: addHost(head.host, in: bytes, to: &key)
+        case .uri: addPath(head.path, in: bytes, to: &key)
+        case .requestURI: add(head.target, in: bytes, to: &key)
+        case .query: add(head.query, in: bytes, to: &key)
+        case .method: add(head.methodRange, in: bytes, to: &key)
+        case .queryMark: if !head.query.isEmpty { add(Self.questionMark.span, to: &key) }
+        case .requestLine: addRequestLine(head, in: bytes, to: &key)
+        case .protocolVersion: add(Self.text(of: head.version).span, to: &key)
+        case .capture(let group): addGroup(group, of: head.path, in: bytes, to: &key)
+        case .field(let name): add(RequestKey.field(name, head, in: bytes), in: bytes, to: &key)
         case .cookie(let scanner):
             var cursor = CookieScanner.Cursor(in: head)
-            return add(scanner.next(&cursor, head: head, in: bytes), in: bytes, to: &crc)
+            add(scanner.next(&cursor, head: head, in: bytes), in: bytes, to: &key)
         case .argument(let name):
             let value = RequestKey.parameter(name, in: head.query, of: bytes, separator: 0x26)
-            return add(value, in: bytes, to: &crc)
+            add(value, in: bytes, to: &key)
         }
-        return true
     }
 
-    private func add(_ range: ByteRange?, in bytes: Span<UInt8>, to crc: inout CRC32) -> Bool {
-        guard let range, !range.isEmpty else { return false }
-        crc.combine(bytes.extracting(range.offsets))
-        return true
+    private func addConnection(_ part: Part, to key: inout Key) {
+        key.isEmpty = false
+        switch part {
+        case .remoteAddress: key.crc.combine(key.client.address)
+        case .binaryRemoteAddress: key.crc.combine(bytesOf: key.client.address)
+        case .scheme: key.crc.combine(key.client.isSecure ? Self.https : Self.http)
+        default: key.crc.combine(decimal: UInt32(key.client.localPort))
+        }
     }
 
-    private func addHost(_ range: ByteRange, in bytes: Span<UInt8>, to crc: inout CRC32) -> Bool {
+    private static let http = Array("http".utf8)
+    private static let https = Array("https".utf8)
+    private static let http10 = Array("HTTP/1.0".utf8)
+    private static let http11 = Array("HTTP/1.1".utf8)
+    private static let questionMark = Array("?".utf8)
+
+    private static func text(of version: HTTPVersion) -> [UInt8] {
+        version == .http10 ? http10 : http11
+    }
+
+    private func addRequestLine(
+        _ head: RequestHead, in bytes: Span<UInt8>, to key: inout Key
+    ) {
+        add(head.methodRange, in: bytes, to: &key)
+        key.crc.combine(0x20)
+        add(head.target, in: bytes, to: &key)
+        key.crc.combine(0x20)
+        key.crc.combine(Self.text(of: head.version))
+    }
+
+    private func add(_ text: Span<UInt8>, to key: inout Key) {
+        guard !text.isEmpty else { return }
+        key.isEmpty = false
+        key.crc.combine(text)
+    }
+
+    private func add(_ range: ByteRange?, in bytes: Span<UInt8>, to key: inout Key) {
+        guard let range else { return }
+        add(bytes.extracting(range.offsets), to: &key)
+    }
+
+    private func addHost(_ range: ByteRange, in bytes: Span<UInt8>, to key: inout Key) {
         for offset in range.offsets {
             let byte = bytes[offset]
-            crc.combine(byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte)
+            key.crc.combine(byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte)
         }
-        return !range.isEmpty
+        if !range.isEmpty { key.isEmpty = false }
     }
 
-    /// A broken escape stands for itself.
-    private func addDecoded(
-        _ range: ByteRange, in bytes: Span<UInt8>, to crc: inout CRC32
-    ) -> Bool {
-        var offset = Int(range.start)
-        while offset < Int(range.end) {
-            if bytes[offset] == 0x25, offset + 2 < Int(range.end),
-                let high = hexadecimal(bytes[offset + 1]), let low = hexadecimal(bytes[offset + 2])
-            {
-                crc.combine(high << 4 | low)
-                offset += 3
-            } else {
-                crc.combine(bytes[offset])
-                offset += 1
-            }
-        }
-        return !range.isEmpty
+    private func addPath(_ range: ByteRange, in bytes: Span<UInt8>, to key: inout Key) {
+        let path = bytes.extracting(range.offsets)
+        guard !path.isPlainPath else { return add(path, to: &key) }
+        add(NormalPath.bytes(of: path).span, to: &key)
     }
-}
 
-private func hexadecimal(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case 0x30...0x39: byte - 0x30
-    case 0x41...0x46: byte - 0x41 + 10
-    case 0x61...0x66: byte - 0x61 + 10
-    default: nil
+    /// The pattern was matched against the path as `$uri` has it.
+    private func addGroup(
+        _ group: Int, of range: ByteRange, in bytes: Span<UInt8>, to key: inout Key
+    ) {
+        let path = bytes.extracting(range.offsets)
+        guard !path.isPlainPath else { return addGroup(group, of: path, to: &key) }
+        addGroup(group, of: NormalPath.bytes(of: path).span, to: &key)
+    }
+
+    private func addGroup(_ group: Int, of path: Span<UInt8>, to key: inout Key) {
+        if key.groups == nil { key.groups = .some(pattern?.groups(of: path)) }
+        guard case .some(.some(let groups)) = key.groups else { return }
+        add(path.extracting(groups[group]), to: &key)
     }
 }
 

@@ -4,8 +4,21 @@ public protocol PatternMatcher: Sendable {
     /// more steps than are left.
     func matches(_ text: Span<UInt8>, within budget: inout SearchBudget) -> Bool?
 
-    /// What a group of the pattern, 1...9, stands for in a text that it matches; nil for nothing.
-    func capture(_ group: Int, of text: Span<UInt8>) -> Range<Int>?
+    /// What the groups of the pattern stand for in a text; nil for one that it does not match.
+    func groups(of text: Span<UInt8>) -> PatternGroups?
+}
+
+/// Where in a text the groups 1...9 of a pattern were found.
+public struct PatternGroups: Sendable {
+    private var ranges = InlineArray<9, Range<Int>>(repeating: 0..<0)
+
+    public init() {}
+
+    /// Empty for a group that took no part.
+    public subscript(group: Int) -> Range<Int> {
+        get { ranges[group - 1] }
+        set { ranges[group - 1] = newValue }
+    }
 }
 
 extension PatternMatcher {

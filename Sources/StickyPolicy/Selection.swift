@@ -79,6 +79,10 @@ public struct ClientFacts: Equatable, Sendable {
     public var unixSeconds: Int64
     /// Monotonic clock, for idle times; it may wrap around.
     public var monotonicSeconds: UInt32
+    /// The client's own connection is TLS.
+    public var isSecure = false
+    /// Where it arrived.
+    public var localPort: UInt16 = 0
 
     public init(address: IPAddress, unixSeconds: Int64, monotonicSeconds: UInt32) {
         self.address = address

@@ -21,7 +21,7 @@ private struct Glob: PatternMatcher {
         return text.first == first && matches(pattern.dropFirst(), text.dropFirst())
     }
 
-    func capture(_ group: Int, of text: Span<UInt8>) -> Range<Int>? { nil }
+    func groups(of text: Span<UInt8>) -> PatternGroups? { nil }
 }
 
 @Suite("Routes by pattern")

@@ -12,7 +12,7 @@ private struct Prefix: PatternMatcher {
         return text.indices.allSatisfy { value[$0] == text[$0] }
     }
 
-    func capture(_ group: Int, of text: Span<UInt8>) -> Range<Int>? { nil }
+    func groups(of text: Span<UInt8>) -> PatternGroups? { nil }
 }
 
 @Suite("canaries")

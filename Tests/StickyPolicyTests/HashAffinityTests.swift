@@ -1,4 +1,5 @@
 import HTTPParser
+import Synchronization
 import Testing
 
 @testable import StickyPolicy
@@ -92,18 +93,72 @@ struct HashAffinityTests {
             ("$arg_id", "7"), ("${host}-$arg_x", "shop.example.com-1"),
             ("v1$remote_addr$http_none", "v1192.0.2.1"), ("$args", "x=1&Id=7"),
             ("$request_method-$query_string", "GET-x=1&Id=7"), ("$content_type", "text/x"),
-            ("$host$1", "shop.example.com"),
+            ("$host$1", "shop.example.com"), ("$scheme$server_port", "https8443"),
+            ("$server_name", "*.example.com"), ("$request", "GET /a%20b?x=1&Id=7 HTTP/1.1"),
+            ("$uri$is_args$args", "/a b?x=1&Id=7"), ("$server_protocol", "HTTP/1.1"),
         ])
     func variables(expression: String, text: String) throws {
         let request = TestRequest(
             target: "/a%20b?x=1&Id=7", host: "Shop.Example.com:80",
             fields: [("X-User", "Zoe"), ("Cookie", "a=b; sid=42"), ("Content-Type", "text/x")])
-        let reader = KeyReader(try HashExpression(expression))
+        var parsed = try HashExpression(expression)
+        parsed.serverName = "*.example.com"
+        var client = ClientFacts(
+            address: IPAddress(v4: 0xC000_0201), unixSeconds: 0, monotonicSeconds: 0)
+        (client.isSecure, client.localPort) = (true, 8443)
+        let key = KeyReader(parsed).key(of: request.head, in: request.bytes.span, from: client)
+        #expect(key == checksum(text))
+    }
+
+    private func checksum(_ text: String) -> UInt32 {
         var crc = CRC32()
         crc.combine(Array(text.utf8))
-        let key = reader.key(
-            of: request.head, in: request.bytes.span, from: IPAddress(v4: 0xC000_0201))
-        #expect(key == crc.value)
+        return crc.value
+    }
+
+    @Test(
+        "$uri is decoded once, without dot segments and repeated slashes, as nginx has it",
+        arguments: [
+            ("/a//b", "/a/b"), ("/a/./b", "/a/b"), ("/a/b/../c", "/a/c"), ("/a/..", "/"),
+            ("/../../a", "/a"), ("/a/%2e%2E/b", "/b"), ("/%2525", "/%25"), ("/a%zz", "/a%zz"),
+            ("/a%2", "/a%2"), ("/%", "/%"), ("//", "/"), ("/a/b/.", "/a/b/"),
+            ("/a/.b/..c", "/a/.b/..c"),
+        ])
+    func normalPath(target: String, path: String) throws {
+        let request = TestRequest(target: target)
+        let reader = KeyReader(try HashExpression("$uri"))
+        let client = ClientFacts(
+            address: IPAddress(v4: 0xC000_0201), unixSeconds: 0, monotonicSeconds: 0)
+        let key = reader.key(of: request.head, in: request.bytes.span, from: client)
+        #expect(key == checksum(path))
+    }
+
+    /// Finds what is behind the first slash, and counts how often it is asked.
+    private final class Counting: PatternMatcher {
+        let searches = Atomic<Int>(0)
+
+        func matches(_ text: Span<UInt8>, within budget: inout SearchBudget) -> Bool? { true }
+
+        func groups(of text: Span<UInt8>) -> PatternGroups? {
+            searches.add(1, ordering: .relaxed)
+            var groups = PatternGroups()
+            groups[1] = 1..<text.count
+            return groups
+        }
+    }
+
+    @Test("a path is searched once for all groups of an expression, decoded as its route was")
+    func searchedOnce() throws {
+        let pattern = Counting()
+        var expression = try HashExpression("$1-$2-$1")
+        expression.pattern = PathPattern("/(.*)", matcher: pattern)
+        let request = TestRequest(target: "/%61%62")
+        let client = ClientFacts(
+            address: IPAddress(v4: 0xC000_0201), unixSeconds: 0, monotonicSeconds: 0)
+        let key = KeyReader(expression).key(
+            of: request.head, in: request.bytes.span, from: client)
+        #expect(key == checksum("ab--ab"))
+        #expect(pattern.searches.load(ordering: .relaxed) == 1)
     }
 
     @Test("a variable that there is not contributes nothing, where that is wanted")
@@ -137,8 +192,9 @@ struct HashAffinityTests {
             var crc = CRC32()
             crc.combine(bytes)
             let reader = KeyReader(try HashExpression(expression))
+            let client = ClientFacts(address: address, unixSeconds: 0, monotonicSeconds: 0)
             #expect(
-                reader.key(of: request.head, in: request.bytes.span, from: address) == crc.value)
+                reader.key(of: request.head, in: request.bytes.span, from: client) == crc.value)
         }
     }
 
