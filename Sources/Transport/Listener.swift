@@ -29,6 +29,8 @@ package final class Listener: EventSource {
     /// Closed to accept one connection when descriptors run out: without it the connection would
     /// stay in the queue, and its client would wait for nothing.
     private var reserve: Socket
+    /// 4,096: the kernel's own bound (somaxconn). A shorter queue refuses bursts.
+    private static let queueLength = 4_096
     /// 100 ms: long enough for descriptors to come free, short enough that few clients notice.
     private static let exhaustionPause: UInt64 = 100_000_000
     /// 10 ms: a place that another loop has freed is taken before a client would notice.
@@ -55,8 +57,7 @@ package final class Listener: EventSource {
         for option in options {
             if let error = socket.set(option) { throw error }
         }
-        // 4,096: the kernel's own bound (somaxconn). A shorter queue refuses bursts.
-        guard listen(socket.descriptor, 4_096) == 0 else { throw .last("listen") }
+        guard listen(socket.descriptor, Int32(queueLength)) == 0 else { throw .last("listen") }
         let bound = socket.localAddress ?? address
         return try Listener(socket, at: bound, loop: loop)
     }
@@ -153,9 +154,12 @@ package final class Listener: EventSource {
         }
     }
 
-    /// Accepts all that wait in the kernel's queue, as before a close that would reset them.
+    /// Accepts all that wait in the kernel's queue, as before a close that would reset them, and
+    /// who comes meanwhile; but as a flood has no end, no more than twice what the queue holds.
     package func acceptRest() {
-        while isWatched, acceptOne() {}
+        for _ in 0..<2 * Self.queueLength {
+            guard isWatched, acceptOne() else { return }
+        }
     }
 
     override func deadlinePassed() {

@@ -51,6 +51,26 @@ struct ListenerTests {
         door.listener.close()
     }
 
+    @Test("a flood does not keep a listener from its end")
+    func flood() throws {
+        let loop = try EventLoop()
+        let listener = try Listener.bind(to: loopback(), loop: loop)
+        let address = listener.address
+        var (acceptedCount, clients) = (0, [try dial(address), try dial(address)])
+        listener.onAccept = { socket, _ in
+            acceptedCount += 1
+            // Nothing of it stays with the kernel.
+            socket.set(.resetOnClose)
+            Peer(socket).close()
+            clients.removeFirst()
+            // For each that is accepted another comes.
+            if acceptedCount < 10_000, let next = try? dial(address) { clients.append(next) }
+        }
+        listener.acceptRest()
+        #expect(acceptedCount >= 4_096 && acceptedCount < 10_000)
+        listener.close()
+    }
+
     @Test("a path is listened at again when its former owner is gone, and not before")
     func stalePath() throws {
         let address = try #require(SocketAddress.unix(temporaryPath()))
