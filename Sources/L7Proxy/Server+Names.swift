@@ -35,8 +35,10 @@ extension Server {
     func patience(atMost longest: Duration) -> Duration {
         let now = MonotonicTime.now()
         var patience = longest
-        if let awaited { patience = min(patience, max(.zero, awaited.end - now)) }
-        if hasUntakenAnswers {
+        if let awaited {
+            // Its answers are taken together with it.
+            patience = min(patience, max(.zero, awaited.end - now))
+        } else if hasUntakenAnswers {
             patience = min(patience, max(.zero, answersTakenAt + Server.answerPause - now))
         }
         return patience
@@ -53,9 +55,9 @@ extension Server {
             self.awaited = nil
             return adopt(awaited.configuration)
         }
-        guard !written.hostNames.isEmpty else { return }
-        hasUntakenAnswers = now < answersTakenAt + Server.answerPause
-        guard !hasUntakenAnswers else { return }
+        let hasNames = !written.hostNames.isEmpty
+        hasUntakenAnswers = hasNames && now < answersTakenAt + Server.answerPause
+        guard hasNames, !hasUntakenAnswers else { return }
         let resolved = written.resolved(with: names.answers)
         guard resolved.services != running.services else { return }
         answersTakenAt = now

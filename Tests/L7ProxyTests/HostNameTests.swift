@@ -102,6 +102,22 @@ struct HostNameTests {
         #expect(try proxy.exchange(get()).bodyText == "2")
     }
 
+    @Test("once no name is left, nothing is waited for that would have the main thread spin")
+    func nothingLeft() throws {
+        let backends = try HostNameTests.backends(1, 2)
+        let hosts = HostsInMemory()
+        hosts.set("app.test", to: 1)
+        let proxy = try ProxyUnderTest(
+            file: HostNameTests.file(backends[0]), backends: backends, hosts: hosts)
+        hosts.set("app.test", to: 2)
+        try proxy.takeAnswers { try proxy.exchange(get()).bodyText == "2" }
+        // Sooner after the last than answers are taken.
+        proxy.takeAnswers()
+        proxy.reload("routes: [{backends: [\"\(backends[0].address)\"]}]")
+        proxy.takeAnswers()
+        #expect(proxy.patience(atMost: .seconds(10)) == .seconds(10))
+    }
+
     @Test("the end does not wait for the first answers")
     func endWhileStarting() throws {
         let backends = try HostNameTests.backends(1)

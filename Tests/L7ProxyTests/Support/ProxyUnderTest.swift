@@ -134,12 +134,21 @@ final class ProxyUnderTest: Sendable {
     func takeAnswers(until isSo: () throws -> Bool) throws {
         let end = MonotonicTime.now() + Wire.patience
         while try !isSo() {
-            server.withLock { $0?.takeAnswers() }
+            takeAnswers()
             guard MonotonicTime.now() < end else {
                 throw WireError.late(waitingFor: "answers to names", received: "")
             }
             usleep(2_000)
         }
+    }
+
+    func takeAnswers() {
+        server.withLock { $0?.takeAnswers() }
+    }
+
+    /// How long its main thread would sleep.
+    func patience(atMost longest: Duration) -> Duration? {
+        server.withLock { $0?.patience(atMost: longest) }
     }
 
     /// A configuration was read that waits for answers.
