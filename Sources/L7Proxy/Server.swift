@@ -297,6 +297,9 @@ final class Server {
 
     /// Hands everybody a configuration in which every host name is resolved.
     func takeIntoUse(_ configuration: Configuration) {
+        var configuration = configuration
+        // Shares of limits are for the workers that there are, until a restart.
+        configuration.workers = running.workers
         running = configuration
         adoptLimits()
         let snapshot = ConfigSnapshot(

@@ -1,3 +1,5 @@
+import Logging
+import ProxyConfig
 import Testing
 
 @testable import L7Proxy
@@ -32,5 +34,29 @@ struct DescriptorBudgetTests {
         #expect(few == 256 - 10 - 12 - 48)
         let many = DescriptorBudget.available(of: 1_048_576, open: 10, workers: 64, listeners: 4)
         #expect(many == 1_048_576 - 10 - 960 - 256)
+    }
+
+    @Test("another number of workers, which takes a restart, changes no worker's share")
+    func workersAsBefore() throws {
+        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let first = try #require(Self.file(workers: 2))
+        let server = try Server(first, source: { Self.file(workers: 1) }, log: log)
+        defer { server.stop() }
+        _ = try server.start()
+        let share = server.admission.idleMaxOfWorker
+        #expect(share > 0)
+        server.reload()
+        #expect(server.admission.idleMaxOfWorker == share)
+    }
+
+    private static func file(workers: Int) -> Configuration? {
+        let text = """
+            listeners: [{address: "127.0.0.1:0"}]
+            workers: \(workers)
+            admin: off
+            routes: [{backends: ["127.0.0.1:9"]}]
+            """
+        let file = SourceFile(name: "routes.yaml", text: text)
+        return ConfigurationLoader.load([file]).configuration
     }
 }
