@@ -140,10 +140,10 @@ final class ConfigSnapshot: Sendable {
         return tls.named[NamedService(position: service, host: host)] ?? usual
     }
 
-    /// The port where a client that named one of ours finds TLS; nil when there is none.
-    var tlsPort: UInt16? {
+    /// The first port where clients find us in TLS, or in the clear; nil when there is none.
+    func port(inTLS isSecure: Bool) -> UInt16? {
         for case .tcp(let endpoint) in configuration.listeners
-        where tls.listeners[.tcp(endpoint)] != nil {
+        where (tls.listeners[.tcp(endpoint)] != nil) == isSecure {
             return endpoint.port
         }
         return nil

@@ -177,6 +177,7 @@ struct ExplainReport {
             address: client, unixSeconds: WallClock.unixSeconds(),
             monotonicSeconds: UInt32(truncatingIfNeeded: MonotonicTime.now().seconds))
         facts.isSecure = request.isSecure
+        facts.localPort = snapshot.port(inTLS: request.isSecure) ?? 0
         let explanation = selector.explain(
             for: affinity, head: request.head, in: request.bytes.span, from: facts)
         if let cookie = explanation.cookie { add("cookie", describe(cookie)) }

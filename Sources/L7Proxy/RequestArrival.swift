@@ -131,7 +131,8 @@ struct RequestArrival: ~Copyable {
         if snapshot.needsTLS(match) && !isSecure {
             refusal = 308
             refusalDetail = RefusalDetail(
-                location: secureLocation(of: head, in: bytes, port: snapshot.tlsPort ?? 443))
+                location: secureLocation(
+                    of: head, in: bytes, port: snapshot.port(inTLS: true) ?? 443))
             return
         }
         if let objection = snapshot.objection(to: client.security, ofHost: host) {

@@ -26,8 +26,10 @@ struct ExplainTests {
             annotations: {use-regex: true}
         """
 
-    private func report(_ url: String, _ fields: String...) throws -> ExplainReport {
-        let loaded = ConfigurationLoader.load([SourceFile(name: "r.yaml", text: Self.routes)])
+    private func report(
+        _ url: String, _ fields: String..., of routes: String = routes
+    ) throws -> ExplainReport {
+        let loaded = ConfigurationLoader.load([SourceFile(name: "r.yaml", text: routes)])
         let snapshot = try ConfigSnapshot(
             explaining: #require(loaded.configuration),
             resources: RouteAffinity.Resources(
@@ -65,6 +67,25 @@ struct ExplainTests {
         #expect(report.text.contains("(r.yaml:12): it matches, and another is more specific"))
         let climbing = try self.report("http://r.example.com/../api/v1/")
         #expect(climbing.text.contains("(r.yaml:12): a backend may take it for this one"))
+    }
+
+    @Test("a key of the port is that of the listener where the request would arrive")
+    func port() throws {
+        let choices = try (8000..<8020).map { port in
+            let report = try report(
+                "http://shop.example.com/",
+                of: """
+                    listeners: [{address: "127.0.0.1:\(port)"}]
+                    services:
+                      shop:
+                        backends:
+                          - {address: 10.1.0.1:80, name: one}
+                          - {address: 10.1.0.2:80, name: two}
+                    routes: [{service: shop, annotations: {upstream-hash-by: $server_port}}]
+                    """)
+            return report.text.contains("choice     one")
+        }
+        #expect(Set(choices) == [true, false])
     }
 
     @Test("a bad cookie is called what it is")
