@@ -54,8 +54,6 @@ final class ClientTable {
 extension ClientConnection {
     /// 500 ms: a client that works sends its next request sooner.
     private static let silence: UInt64 = 500_000_000
-    /// 2 s: who has just connected may be far away, or busy, and would see a close as a failure.
-    private static let firstSilence: UInt64 = 2_000_000_000
 
     /// For some time nothing has come for which it keeps its place.
     fileprivate func isSilent(at now: MonotonicTime) -> Bool {
@@ -65,7 +63,7 @@ extension ClientConnection {
         // The deadline was set when the silence began.
         let end = configuration.deadline(for: .clientIdle, from: now)
         let silence =
-            requestCount == 0 ? ClientConnection.firstSilence : ClientConnection.silence
+            requestCount == 0 ? PlacesWanted.firstSilence : ClientConnection.silence
         return end >= deadline.advanced(byNanoseconds: silence)
     }
 }

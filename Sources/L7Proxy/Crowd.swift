@@ -13,6 +13,9 @@ struct PlacesWanted: Sendable {
     var count: Int
     /// Nil when clients of any listener will do.
     var listener: ListenerLoad?
+
+    /// 2 s: who has just connected may be far away, or busy, and would see a close as a failure.
+    static let firstSilence: UInt64 = 2_000_000_000
 }
 
 /// Clients wait, and there were not enough silent ones: so many others end with their next answer

@@ -12,6 +12,7 @@ final class HandshakeTable: ConnectionHandler {
         /// What the listener said when the client came.
         let listener: TLSListener
         fileprivate let number: UInt64
+        fileprivate let begun: MonotonicTime
     }
 
     /// How a handshake ended.
@@ -45,7 +46,8 @@ final class HandshakeTable: ConnectionHandler {
         if limit > 0 && arrivals.count >= limit { dropOldest() }
         nextNumber += 1
         let arrival = Arrival(
-            connection: connection, client: client, listener: listener, number: nextNumber)
+            connection: connection, client: client, listener: listener, number: nextNumber,
+            begun: loop.now)
         arrivals[ObjectIdentifier(connection)] = arrival
         connection.handler = self
         if listener.handshakeNanoseconds > 0 {
@@ -103,6 +105,27 @@ final class HandshakeTable: ConnectionHandler {
     private func dropOldest() {
         guard let oldest = arrivals.values.min(by: { $0.number < $1.number }) else { return }
         end(oldest, .failed("newer ones needed its place"))
+    }
+
+    /// 1,024 are looked at in a turn, as in `ClientTable`.
+    private static let searchMax = 1_024
+
+    /// Closes clients that have connected and said nothing, so that others get their places.
+    ///
+    /// - Returns: how many.
+    func closeSilent(for wanted: PlacesWanted) -> Int {
+        var closedCount = 0
+        for arrival in arrivals.values.prefix(HandshakeTable.searchMax)
+        where closedCount < wanted.count {
+            let patience = arrival.begun.advanced(byNanoseconds: PlacesWanted.firstSilence)
+            let isSilent = arrival.connection.tls == nil && !arrival.connection.isReadable
+            guard isSilent, patience <= loop.now,
+                wanted.listener.map({ $0 === arrival.client.listener }) ?? true
+            else { continue }
+            end(arrival, .failed("others waited for its place"))
+            closedCount += 1
+        }
+        return closedCount
     }
 
     func closeAll() {

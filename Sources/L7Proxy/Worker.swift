@@ -118,10 +118,10 @@ final class Worker: ClientConnectionOwner {
 
     /// Closes clients that are silent; if they are too few, others end with their next answer.
     private func makeRoom(_ wanted: PlacesWanted) {
-        let closedCount = clients.closeSilent(for: wanted, at: loop.now)
-        shared.counters.note(.madeRoom, UInt64(closedCount))
         var rest = wanted
-        rest.count -= closedCount
+        rest.count -= clients.closeSilent(for: rest, at: loop.now)
+        rest.count -= handshakes.closeSilent(for: rest)
+        shared.counters.note(.madeRoom, UInt64(wanted.count - rest.count))
         context.crowd = rest.count > 0 ? Crowd(rest, at: loop.now) : nil
     }
 

@@ -11,7 +11,7 @@ import time
 
 import websockets
 
-from harness import command, expect, expect_equal, poll, promise
+from harness import command, expect, expect_equal, free_port, poll, promise
 from http_client import get
 from tls_stage import make_stage
 
@@ -135,6 +135,31 @@ def half_handshakes(stage):
     finally:
         for stranger in held:
             stranger.close()
+
+
+@promise("TLS: clients that connect and say nothing give their places up for those who wait")
+def silent(stage):
+    tls = make_stage(stage)
+    port, pair = free_port(), tls.certificates.path("shop")
+    file = stage.folder / "tls-silent.yaml"
+    file.write_text(f"""
+listeners:
+  - {{address: "127.0.0.1:{port}", tls: {{certificates: [{{certificate: {pair}.crt, key: {pair}.key}}]}}}}
+workers: 2
+admin: off
+limits: {{connections: 5}}
+timeouts: {{tlsHandshake: 60s}}
+{tls.bodies()}""")
+    process, held = tls.start(file), []
+    try:
+        for _ in range(5):
+            held.append(socket.create_connection(("127.0.0.1", port), 5))
+        done = tls.curl("shop.test", "/", "-m", "20", "-o", "/dev/null", "-w", "%{http_code}", port=port)
+        expect_equal(done.stdout, b"200")
+    finally:
+        for stranger in held:
+            stranger.close()
+    process.end()
 
 
 @promise("TLS: a certificate is asked for where clientCA is, and the backend learns whose it was")
