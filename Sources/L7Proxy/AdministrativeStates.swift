@@ -6,7 +6,8 @@ import Synchronization
 /// while the process runs.
 ///
 /// What was said holds through every reload, up to the one that changes what the file itself says
-/// of that backend, or removes it.
+/// of that backend, or removes it. An address that an answer to a host name leaves out is not
+/// removed: it may be back with the next.
 final class AdministrativeStates: Sendable {
     private struct Key: Hashable {
         let service: String
@@ -16,11 +17,16 @@ final class AdministrativeStates: Sendable {
     private let known = Mutex<[Key: AdministrativeState]>([:])
 
     /// The states of a configuration, by service and backend. Those of backends that are gone are
-    /// forgotten.
+    /// forgotten, unless an operator has spoken of one that a host name may bring back.
     func states(for services: [Service]) -> [[AdministrativeState]] {
         known.withLock { known in
             let before = known
+            let named = Set(services.lazy.filter { !$0.named.isEmpty }.map(\.name))
+            let spokenOf = before.filter { key, state in
+                named.contains(key.service) && state.current != state.configured
+            }
             known = [:]
+            defer { known.merge(spokenOf) { present, _ in present } }
             return services.map { service in
                 service.backends.map { backend in
                     let key = Key(service: service.name, backend: backend.name)

@@ -1,4 +1,6 @@
 import Glibc
+import ProxyCore
+import StickyPolicy
 import Testing
 import Transport
 
@@ -100,6 +102,26 @@ struct HostNameTests {
         gate.open()
         try proxy.takeAnswers { !proxy.awaitsNames }
         #expect(try proxy.exchange(get()).bodyText == "2")
+    }
+
+    @Test(
+        "what an operator said outlasts an answer without the address, but not without the name",
+        arguments: [true, false])
+    func words(isNamed: Bool) {
+        let backends = [1, 2].map { (number: UInt32) in
+            let endpoint = Endpoint(address: IPAddress(v4: number), port: 80)
+            return Backend(endpoint: endpoint, name: "\(number)")
+        }
+        var service = Service(name: "s", backends: backends)
+        if isNamed { service.named = [NamedBackend(host: "app.test", port: 80)] }
+        let states = AdministrativeStates()
+        _ = states.states(for: [service])
+        #expect(states.set(.drain, ofBackend: "2", inService: nil) == ["s"])
+        service.backends = [backends[0]]
+        _ = states.states(for: [service])
+        service.backends = backends
+        let found = states.states(for: [service])[0].map(\.current)
+        #expect(found == [.ready, isNamed ? .drain : .ready])
     }
 
     @Test("once no name is left, nothing is waited for that would have the main thread spin")
