@@ -54,6 +54,8 @@ def versions(stage):
     kinds = [f"ECDHE-{key}-{cipher}" for key in ("ECDSA", "RSA")
              for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305")]
     expect_equal(taken, set(kinds))
+    _, output = tls.s_client("-servername", "shop.test", "-tls1_3")
+    expect_equal(negotiated(output)[2], "TLS_AES_128_GCM_SHA256", "the first suite of Mozilla's list")
     for group, spoken in (("X25519", True), ("P-256", True), ("P-384", True), ("P-521", False), ("X448", False)):
         status, output = tls.s_client("-servername", "shop.test", "-groups", group)
         expect_equal(status == 0 and "Cipher is (NONE)" not in output, spoken, group)
@@ -99,6 +101,8 @@ def resumption(stage):
         expect_equal(negotiated(output)[0], "New", version)
         _, output = tls.s_client("-servername", "shop.test", version, "-sess_in", saved, "-ign_eof", send=request)
         expect_equal(negotiated(output)[0], "Reused", version)
+    # The last one was of TLS 1.3, whose tickets browsers use only once (RFC 8446 appendix C.4).
+    expect("New Session Ticket arrived" in output, "a resumed session brings no ticket", output[-400:])
     _, output = tls.s_client("-servername", "shop.test", "-alpn", "h2,http/1.1")
     expect("ALPN protocol: http/1.1" in output, output[-400:])
     status, output = tls.s_client("-servername", "shop.test", "-alpn", "h2")

@@ -170,6 +170,27 @@ struct TLSConnectionTests {
         #expect(try !resumes(TestTLS.server(), client, resumption))
     }
 
+    @Test("each resumed session brings the ticket for the next, as clients use one only once")
+    func resumptionAgainAndAgain() throws {
+        let (server, client) = (try TestTLS.server(), try TestTLS.client())
+        let resumption = TLSResumption()
+        #expect(try !resumes(server, client, resumption))
+        for _ in 0..<4 { #expect(try resumes(server, client, resumption)) }
+    }
+
+    @Test("where clients are verified a ticket is not replaced, and the certificate is seen again")
+    func resumptionOfVerified() throws {
+        let server = try TestTLS.server { $0.clientAuthorities = TestPEM.authority }
+        let client = try TestTLS.client {
+            $0.certificate = try? TLSCertificate(
+                certificates: TestPEM.clientCertificate, key: TestPEM.clientKey)
+        }
+        let resumption = TLSResumption()
+        #expect(try !resumes(server, client, resumption))
+        #expect(try resumes(server, client, resumption))
+        #expect(try !resumes(server, client, resumption))
+    }
+
     @Test("a session from where no certificate was asked for is no admission where one is")
     func resumptionWithoutCertificate() throws {
         let keys = TLSTicketKeys()
