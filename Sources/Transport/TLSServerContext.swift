@@ -108,8 +108,8 @@ extension TLSServerContext {
         ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:\
         ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305
         """
-    /// Of TLS 1.3, in Mozilla's order: keys of 128 bits first. OpenSSL would begin with 256 bits and
-    /// SHA-384, which costs a twentieth more.
+    /// Of TLS 1.3, in Mozilla's order: keys of 128 bits first. OpenSSL would begin with 256 bits
+    /// and SHA-384, which costs a twentieth more.
     private static let suites = """
         TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256
         """
