@@ -105,6 +105,7 @@ private func fuzzExpression(_ text: [UInt8]) {
         let (head, bytes) = head(with: [("Cookie", Array("a=b".utf8))])
     else { return }
     let reader = KeyReader(expression)
-    let keys = (0..<2).map { _ in reader.key(of: head, in: bytes.span, from: IPAddress(v4: 7)) }
+    let client = ClientFacts(address: IPAddress(v4: 7), unixSeconds: 0, monotonicSeconds: 0)
+    let keys = (0..<2).map { _ in reader.key(of: head, in: bytes.span, from: client) }
     precondition(keys[0] == keys[1])
 }
