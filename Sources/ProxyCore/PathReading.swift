@@ -43,8 +43,8 @@ enum PathReading {
             var byte = path[index]
             index += 1
             if byte == Byte.percent {
-                guard index + 1 < path.count, let high = hexValue(path[index]),
-                    let low = hexValue(path[index + 1]), high | low != 0
+                guard index + 1 < path.count, let high = CharacterClass.hexValue(path[index]),
+                    let low = CharacterClass.hexValue(path[index + 1]), high | low != 0
                 else { return nil }
                 byte = high << 4 | low
                 index += 2
@@ -52,15 +52,6 @@ enum PathReading {
             result.append(byte == Byte.backslash ? Byte.slash : byte)
         }
         return result
-    }
-
-    private static func hexValue(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte - 0x30
-        case 0x41...0x46: byte - 0x41 + 10
-        case 0x61...0x66: byte - 0x61 + 10
-        default: nil
-        }
     }
 
     private enum Byte {

@@ -1,3 +1,5 @@
+import HTTPParser
+
 /// A path as nginx's `$uri` has it: percent-decoded once, slashes merged, dot segments resolved
 /// (RFC 3986 §5.2.4). A broken escape stands for itself, and nothing climbs above the root.
 enum NormalPath {
@@ -27,7 +29,8 @@ enum NormalPath {
         var index = 0
         while index < path.count {
             if path[index] == 0x25, index + 2 < path.count,
-                let high = hexadecimal(path[index + 1]), let low = hexadecimal(path[index + 2])
+                let high = CharacterClass.hexValue(path[index + 1]),
+                let low = CharacterClass.hexValue(path[index + 2])
             {
                 result.append(high << 4 | low)
                 index += 3
@@ -37,14 +40,5 @@ enum NormalPath {
             }
         }
         return result
-    }
-
-    private static func hexadecimal(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte - 0x30
-        case 0x41...0x46: byte - 0x41 + 10
-        case 0x61...0x66: byte - 0x61 + 10
-        default: nil
-        }
     }
 }
