@@ -61,7 +61,7 @@ final class LogOutlet: Sendable {
         let end = MonotonicTime.now() + patience
         while true {
             let isFull = contents.withLock { contents in
-                let taken = rest.prefix(contents.file?.writeAll(rest) ?? rest.count)
+                let taken = rest.prefix(contents.file?.writeAtOnce(rest) ?? rest.count)
                 if let last = taken.last { contents.isInLine = last != UInt8(ascii: "\n") }
                 rest = rest.dropFirst(taken.count)
                 return !rest.isEmpty
@@ -104,7 +104,7 @@ final class LogOutlet: Sendable {
     private func write(_ line: LogLimiter.Line, _ contents: inout Contents) -> Bool {
         let begin = contents.isInLine ? "\n" : ""
         let bytes = Array("\(begin)\(LogOutlet.timestamp()) \(line.level): \(line.text)\n".utf8)
-        let count = contents.file?.writeAll(bytes[...]) ?? 0
+        let count = contents.file?.writeAtOnce(bytes[...]) ?? 0
         if count > 0 { contents.isInLine = count < bytes.count }
         return count == bytes.count
     }
@@ -121,7 +121,7 @@ extension LogFile {
     /// Writes as much as is taken at once.
     ///
     /// - Returns: how many bytes.
-    fileprivate func writeAll(_ bytes: ArraySlice<UInt8>) -> Int {
+    fileprivate func writeAtOnce(_ bytes: ArraySlice<UInt8>) -> Int {
         var rest = bytes
         while !rest.isEmpty {
             // SAFETY: the slice's own memory and count, for the length of the call.
