@@ -96,7 +96,7 @@ timeouts: {{connect: 1s, backendRead: 1s, drain: 20s}}
     backends: [{backends}]
     healthCheck: {{path: /bytes/2, interval: 500ms, timeout: 1s, rise: 1, fall: 2}}
 routes:
-  - {{service: s}}
+  - {{service: s, annotations: {{proxy-next-upstream: error timeout invalid_header}}}}
   - {{path: /{RELOADS[self.number % 2]}, service: s}}
 """
         fresh = self.folder / "fresh"

@@ -18,6 +18,7 @@ class Scenario:
     clients: dict = field(default_factory=dict)
     log: str = None
     prefix: tuple = ()
+    badAnswer: bytes = None         # the third backend's to every request
 
     @property
     def isReplaced(self):
@@ -99,49 +100,63 @@ def idle(stage):
     return f"{stage.proxy.resident_megabytes():.0f} MB"
 
 
-def bad_backend(answer):
-    """A backend that takes every connection and treats it badly, in the place of the third."""
-    def harm(stage):
-        stage.backends[2].kill()
-        listener = socket.create_server(("127.0.0.1", stage.backends[2].port), backlog=512)
-        listener.settimeout(0.2)
-        held, isOver = [], threading.Event()
+class BadBackend:
+    """Takes every connection, passes its checks, and treats requests badly."""
 
-        def serve():
-            while not isOver.is_set():
-                try:
-                    connection, _ = listener.accept()
-                except TimeoutError:
-                    continue
-                try:
-                    if b"/bytes/2 " in connection.recv(4096):
-                        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")   # the check
-                    else:
-                        connection.sendall(answer)
-                except OSError:
-                    pass
-                held.append(connection)
-                if answer:
-                    held.pop().close()
-        thread = threading.Thread(target=serve)
-        thread.start()
-        time.sleep(stage.some(8))
-        isOver.set()
-        thread.join()
-        listener.close()
-        for connection in held:
-            connection.close()
-        stage.backends[2].start()
-    return harm
+    def __init__(self, answer):
+        self.answer, self.harmed, self.held = answer, 0, []
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:         # closed
+                return
+            try:
+                connection.settimeout(1)
+                self.treat(connection)
+            except OSError:
+                pass
+
+    def treat(self, connection):
+        if b"/bytes/2 " in connection.recv(4096):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")     # the check
+            return connection.close()
+        self.harmed += 1
+        if not self.answer:
+            return self.held.append(connection)
+        connection.sendall(self.answer)
+        connection.close()
+
+    def send(self, number):
+        """Signals are for processes."""
+
+    def kill(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        for each in (self.listener, *self.held):
+            each.close()
+
+
+def suffer(stage):
+    """The third backend is bad from the start: one that came later would be out already, because
+    connections were refused before it was there, and nobody would meet what it does."""
+    time.sleep(stage.some(8))
+    harmed = stage.backends[2].harmed
+    if not harmed:
+        raise RuntimeError("the bad backend was never asked")
+    return f"asked {harmed} times"
 
 
 for _name, _sentence, _answer in (
         ("garbage", "one of three backends answers garbage", b"\x00\x01garbage\r\n\r\n"),
         ("half", "one of three backends answers half a head and closes", b"HTTP/1.1 200 OK\r\nContent-Le"),
         ("never", "one of three backends never answers", b"")):
-    _harm = bad_backend(_answer)
-    _harm.__name__ = _name
-    scenario(_sentence, conns=32)(_harm)
+    SCENARIOS.append(Scenario(_name, _sentence, suffer, {"conns": 32}, badAnswer=_answer))
 
 
 @scenario("the access log's disk is full", log="/dev/full", conns=32)
