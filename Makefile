@@ -1,6 +1,6 @@
 # Thin: everything is a script, because a fresh Debian may have no make.
 
-.PHONY: demo test check lint release bench bench-policy chaos fuzz nodeport-lab
+.PHONY: demo test check lint release bench bench-policy random-cookies chaos fuzz nodeport-lab
 
 demo:
 	scripts/demo
@@ -28,6 +28,11 @@ bench: release
 # The cost of one affinity decision, without sockets.
 bench-policy:
 	swift run -c release --package-path Benchmarks/policy PolicyBenchmark
+
+# None of so many forged cookies may verify. Example: make random-cookies COUNT=1000000
+COUNT ?= 10000000
+random-cookies:
+	swift run -c release --package-path Benchmarks/policy RandomCookies $(COUNT)
 
 # Kills, freezes, reloads and replaces under load; nginx and haproxy get the same.
 chaos: release
