@@ -13,7 +13,7 @@ enum DemoGuide {
               With a cookie jar: the first answer sets the cookie, then always the same backend.
                 jar=$(mktemp); \(thrice) curl -s -b $jar -c $jar http://\(place)/; done
 
-              Without the cookie: everyone is new, so each request goes to the next backend.
+              Without the cookie: everyone is new, and requests spread over all three.
                 \(thrice) curl -s http://\(place)/; done
 
               By client address, without any cookie; a second address is a client of its own.
