@@ -28,6 +28,9 @@ enum ConfigurationFiles {
         guard let names = entries(ofDirectory: path) else {
             return [try file(path, mayBePipe: isFirst)]
         }
+        guard !names.isEmpty else {
+            throw Unreadable(path: path, reason: "it has no *.yaml or *.yml file")
+        }
         var files: [SourceFile] = []
         for name in names { files.append(try file(path + "/" + name)) }
         return files

@@ -43,6 +43,10 @@ struct ConfigurationWatcher: Sendable {
             guard let known = watched.read, let found = versions(naming: known.namedPaths),
                 found != known, !found.isIncomplete(since: known), watched.announce(found)
             else { continue }
+            guard !found.isEmptied(since: known) else {
+                log.warning("\(path) is not read: a file of it is empty; SIGHUP reads it as it is")
+                continue
+            }
             log.notice("\(found.changes(since: known, in: path)) changed")
             kill(getpid(), SIGHUP)
             // What is read now may name files elsewhere, which are not watched yet.

@@ -4,6 +4,8 @@ import ProxyConfig
 /// apart and protects against nobody.
 struct ContentDigest: Equatable {
     private var state: UInt64 = 0xCBF2_9CE4_8422_2325
+    /// Files without a byte.
+    private(set) var emptyCount = 0
 
     mutating func add(_ bytes: Span<UInt8>) {
         for index in bytes.indices { add(bytes[index]) }
@@ -11,6 +13,7 @@ struct ContentDigest: Equatable {
 
     /// What follows is another file.
     mutating func endFile(byteCount: Int) {
+        if byteCount == 0 { emptyCount += 1 }
         for shift in stride(from: 0, to: 64, by: 8) {
             add(UInt8(truncatingIfNeeded: byteCount >> shift))
         }

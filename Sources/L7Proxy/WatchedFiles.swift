@@ -55,6 +55,12 @@ struct FileVersions: Equatable {
         zip(stamps, known.stamps).contains { $0 == nil && $1 != nil }
     }
 
+    /// A routes file is empty that was not, or was not there: a redirection empties the file before
+    /// the command that is to fill it has said anything, and leaves it so if that fails.
+    func isEmptied(since known: FileVersions) -> Bool {
+        digest.emptyCount > known.digest.emptyCount
+    }
+
     /// `routes.yaml has`, or the certificates and keys: `a.crt, a.key have`.
     func changes(since known: FileVersions, in path: String) -> String {
         guard digest == known.digest, stamps.count == known.stamps.count else {

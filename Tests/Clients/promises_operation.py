@@ -114,6 +114,18 @@ def bad_reload(stage):
     process.end()
 
 
+@promise("a file that a redirection empties under the proxy is not taken, until it is filled")
+def emptied(stage):
+    port, process = stage.start_proxy("emptied", stage.documents)
+    path = stage.folder / "emptied.yaml"
+    path.write_text("")
+    poll(15, "the empty file is reported", lambda: "a file of it is empty" in process.text())
+    expect_equal(get(port, stage.host).status, 200)
+    path.write_text(stage.documents + ingress_and_service("filled", stage.ports["web"]))
+    poll(15, "the filled file is read", lambda: get(port, "filled.test").status == 200)
+    process.end()
+
+
 @promise("SIGTERM: what is in flight is finished, nothing new is taken, and the status is 0")
 def drain(stage):
     port, process = stage.start_proxy("drain", stage.documents)

@@ -61,6 +61,29 @@ struct WatchedFilesTests {
         #expect(try ConfigurationFiles.read("/dev/null").map(\.text) == [[]])
     }
 
+    @Test("a routes file that has become empty is told from one that was empty before")
+    func emptied() {
+        let versions = { (texts: [String]) in
+            FileVersions(ContentDigest(texts.map { SourceFile(name: "x", text: $0) }), naming: [])
+        }
+        #expect(versions(["a", ""]).isEmptied(since: versions(["a", "b"])))
+        #expect(versions(["a", "b", ""]).isEmptied(since: versions(["a", "b"])))
+        #expect(!versions(["c", ""]).isEmptied(since: versions(["a", ""])))
+        #expect(!versions(["a"]).isEmptied(since: versions(["a", ""])))
+        #expect(!versions([""]).isEmptied(since: versions([""])))
+    }
+
+    @Test("a directory without a routes file is not read as a file without routes")
+    func noFiles() throws {
+        let directory = try LogDirectory()
+        try directory.write("routes: []", to: "routes.yaml.old")
+        #expect(throws: ConfigurationFiles.Unreadable.self) {
+            try ConfigurationFiles.read(directory.path)
+        }
+        try directory.write("routes: []", to: "routes.yml")
+        #expect(try ConfigurationFiles.read(directory.path).count == 1)
+    }
+
     @Test("a certificate that is missing for a moment is no change yet")
     func missing() throws {
         let directory = try LogDirectory()
