@@ -54,6 +54,10 @@ struct ExplainReport {
             return add("answer", "308: the route is served in TLS only, and it is sent there")
         }
         if let rule = snapshot.clientRules.rule(ofHost: host, in: snapshot.routeTable) {
+            guard rule.handshake != nil else {
+                return add(
+                    "answer", "503: the authority of the clients' certificates cannot be read")
+            }
             explain(rule)
         }
         let settings =
@@ -64,9 +68,6 @@ struct ExplainReport {
 
     /// What a client would have to show cannot be told from here, only that it is asked for.
     private mutating func explain(_ rule: ClientRule) {
-        guard rule.handshake != nil else {
-            return add("clients", "503: the authority of their certificates cannot be read")
-        }
         let authority = rule.settings.authorities?.name ?? ""
         let isRequired = rule.settings.mode == .required
         add(

@@ -88,6 +88,33 @@ struct ExplainTests {
         #expect(Set(choices) == [true, false])
     }
 
+    @Test("where the authority of clients is missing, the answer is 503 and no backend")
+    func missingAuthority() throws {
+        let report = try report(
+            "https://partner.example.com/",
+            of: """
+                listeners: [{address: "127.0.0.1:8443", tls: {}}]
+                services: {shop: {backends: [10.1.0.1:80]}}
+                ---
+                apiVersion: networking.k8s.io/v1
+                kind: Ingress
+                metadata:
+                  name: partner
+                  annotations: {nginx.ingress.kubernetes.io/auth-tls-secret: default/nobody}
+                spec:
+                  rules:
+                    - host: partner.example.com
+                      http:
+                        paths:
+                          - path: /
+                            pathType: Prefix
+                            backend: {service: {name: shop, port: {number: 80}}}
+                """)
+        let answer = "503: the authority of the clients' certificates cannot be read\n"
+        #expect(report.text.hasSuffix(answer))
+        #expect(!report.hasBackend)
+    }
+
     @Test("a bad cookie is called what it is")
     func forged() throws {
         let report = try report("http://shop.example.com", "Cookie: INGRESSCOOKIE=x")
