@@ -73,6 +73,20 @@ enum AnnotationVocabulary {
         stream-snippet
         """
 
+    /// What an operator has to know, or can do, where a pending annotation has no effect.
+    static func advice(withoutEffectOf name: String) -> String? {
+        switch name {
+        case "auth-url", "auth-type", "enable-global-auth", "whitelist-source-range",
+            "allowlist-source-range", "denylist-source-range":
+            "nothing guards its routes here: they are served to everybody"
+        case "proxy-connect-timeout": "for all routes there is 'timeouts: {connect: ...}'"
+        case "proxy-read-timeout": "for all routes there is 'timeouts: {backendRead: ...}'"
+        case "proxy-send-timeout": "for all routes there is 'timeouts: {backendWrite: ...}'"
+        case "proxy-body-size": "for all routes there is 'limits: {requestBody: ...}'"
+        default: nil
+        }
+    }
+
     private static let standings: [String: Standing] = {
         var table: [String: Standing] = [
             "session-cookie-hash": .ignored(

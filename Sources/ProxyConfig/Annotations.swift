@@ -55,8 +55,10 @@ extension Reader {
     }
 
     private func reportPending(_ name: String, _ text: String, _ entry: YAMLEntry) {
+        // Of a snippet the first line says which it is.
+        let shown = quoted(text.prefix { !$0.isNewline })
         warn(
-            "annotation '\(name)' is not supported yet, \(quoted(text)) has no effect",
-            at: entry.keyPosition)
+            "annotation '\(name)' is not supported yet, \(shown) has no effect",
+            at: entry.keyPosition, help: AnnotationVocabulary.advice(withoutEffectOf: name))
     }
 }

@@ -111,6 +111,11 @@ final class Findings {
         return Diagnostic.Excerpt(text: String(text), caret: caret - start)
     }
 
+    /// An excerpt cannot show it: a tab looks like spaces.
+    func isIndentedByTab(line: Int, in file: Int) -> Bool {
+        bytes(ofLine: line, in: file).prefix { $0 == 0x20 || $0 == 0x09 }.contains(0x09)
+    }
+
     private func bytes(ofLine line: Int, in file: Int) -> ArraySlice<UInt8> {
         let text = files[file].text
         let starts = lineStarts(of: file)

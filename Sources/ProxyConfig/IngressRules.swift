@@ -72,7 +72,7 @@ struct IngressRules {
         if route.isPattern, let fault = findings.patternFault?(path) {
             return reader.warn(
                 "\(quoted(path)) is no regular expression (\(fault)), the rule is left out",
-                at: rule.position)
+                at: rule["path"]?.position ?? rule.position)
         }
         if behaviour.drainsOn404 { draft.drainOn404(service: service, reader, at: rule.position) }
         guard !behaviour.canary.isOn else {

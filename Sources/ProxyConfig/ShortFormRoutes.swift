@@ -40,7 +40,9 @@ struct ShortFormRoutes {
             origin: reader.findings.origin(position))
         route.isPattern = behaviour.isPattern(path, route.pathType)
         if route.isPattern, let fault = reader.findings.patternFault?(path) {
-            reader.fault("\(quoted(path)) is no regular expression (\(fault))", at: position)
+            reader.fault(
+                "\(quoted(path)) is no regular expression (\(fault))",
+                at: keys["path"]?.value.position ?? position)
         }
         if behaviour.drainsOn404 { draft.drainOn404(service: service, reader, at: position) }
         guard !behaviour.canary.isOn else {

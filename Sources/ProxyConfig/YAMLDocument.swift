@@ -98,9 +98,11 @@ private struct YAMLTreeBuilder {
     private func refuse(_ error: YAMLSyntaxError, line: Int, column: Int) {
         // Only where it is news: a bracket that is never closed is noticed pages later.
         let began = error.contextLine.flatMap { $0 < line ? "it begins at line \($0)" : nil }
+        let tab = findings.isIndentedByTab(line: line, in: file)
         findings.add(
             .error, "not readable as YAML: \(error.message)",
-            at: Position(file: file, line: line, column: column), help: began)
+            at: Position(file: file, line: line, column: column),
+            help: tab ? "the line begins with a tab: YAML indents with spaces only" : began)
     }
 
     private func position(ofByte offset: Int) -> (Int, Int) {

@@ -51,6 +51,17 @@ import Testing
         #expect(result.summary == [message])
     }
 
+    @Test(
+        "a tab in front of a line is called a tab",
+        arguments: [
+            ("a:\n\t- b", true), ("a:\n  - b\n \tc: d", true), ("a:\n  - b\n c: [", false),
+        ])
+    func tabs(text: String, isTab: Bool) {
+        let helps = ProxyConfigTests.load(text).diagnostics.map(\.help)
+        let tab = "the line begins with a tab: YAML indents with spaces only"
+        #expect(helps.contains(tab) == isTab)
+    }
+
     @Test("aliases of aliases do not buy memory")
     func aliasBomb() {
         var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"

@@ -37,6 +37,7 @@ import Testing
         let found = loaded(route("/a(?", "ImplementationSpecific"))
         #expect(found.configuration == nil)
         #expect(found.summary[0].contains("is no regular expression (bad group)"))
+        #expect(found.summary[0].hasPrefix("3:12: error: "))
         var options = LoaderOptions()
         options.patternFault = { $0.contains("(?") ? "bad group" : nil }
         let ingress = """
