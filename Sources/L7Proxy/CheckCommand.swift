@@ -6,7 +6,11 @@ import Transport
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Check the routes file; every error and warning with file:line:column.")
+        abstract: "Check the routes file; every error and warning with file:line:column.",
+        discussion: """
+            Says nothing of a file that is good. Exits with 78 when there is an error, or with \
+            --strict a warning.
+            """)
 
     @OptionGroup var options: ConfigurationOptions
 

@@ -8,7 +8,8 @@ import StickyPolicy
 struct RoutesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "routes",
-        abstract: "Print the resolved routes: host, path, service, affinity and backends.")
+        abstract: "Print the resolved routes: host, path, service, affinity and backends.",
+        discussion: "Exits with 78 when the routes file is bad.")
 
     @OptionGroup var options: ConfigurationOptions
 

@@ -11,8 +11,10 @@ struct RunCommand: ParsableCommand {
         commandName: "run", abstract: "Serve the routes file until told to stop.",
         discussion: """
             TERM and INT drain: no new connections, what is in flight is finished; a second one \
-            stops at once. HUP reads the routes file again. USR2 starts the program anew on the \
-            same sockets, and the old process finishes what it has.
+            stops at once. HUP reads the routes file again. USR1 opens the access log anew. USR2 \
+            starts the program anew on the same sockets, and the old process finishes what it \
+            has. Exits with 78 when the routes file is bad at the start, 69 when an address \
+            cannot be bound.
             """)
 
     @OptionGroup var options: ConfigurationOptions

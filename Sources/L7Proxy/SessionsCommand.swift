@@ -18,20 +18,24 @@ struct SessionsCommand: ParsableCommand {
     @OptionGroup var place: AdminPlaceOptions
 
     func run() throws {
-        writeAll(SessionAnswers.heading, to: STDOUT_FILENO)
         var cursor = "0.0"
-        while let next = try printPage(from: cursor) { cursor = next }
+        // The heading waits for an answer: none stands above an error.
+        var heading = SessionAnswers.heading
+        while let next = try printPage(from: cursor, below: heading) {
+            cursor = next
+            heading = ""
+        }
     }
 
     /// Answers where the next page begins; nil behind the last.
-    private func printPage(from cursor: String) throws -> String? {
+    private func printPage(from cursor: String, below heading: String) throws -> String? {
         var target = "/api/sessions?format=text&limit=\(SessionAnswers.countMax)&cursor=\(cursor)"
         if let service { target += "&service=\(PercentEncoding.encode(service))" }
         let page = String(decoding: try place.target.ask("GET", target), as: UTF8.self)
         var lines = page.split(separator: "\n")
         let next = lines.last.flatMap { $0.hasPrefix("next ") ? $0.dropFirst(5) : nil }
         if next != nil { lines.removeLast() }
-        writeAll(lines.map { $0 + "\n" }.joined(), to: STDOUT_FILENO)
+        writeAll(heading + lines.map { $0 + "\n" }.joined(), to: STDOUT_FILENO)
         return next.map { String($0) }
     }
 }

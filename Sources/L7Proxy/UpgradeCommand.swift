@@ -22,6 +22,10 @@ struct UpgradeCommand: ParsableCommand {
     func run() throws {
         let file = PIDFile(path: pidFile)
         let before = ConfigurationFiles.stamp(of: pidFile)
+        if let fault = ConfigurationFiles.fault(ofFile: pidFile) {
+            StandardErrorLog.write("error: \(fault)\n")
+            throw ExitStatus.unavailable
+        }
         guard let process = file.process, kill(process, SIGUSR2) == 0 else {
             StandardErrorLog.write("error: no process runs that \(pidFile) names\n")
             throw ExitStatus.unavailable
