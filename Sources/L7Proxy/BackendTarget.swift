@@ -1,3 +1,4 @@
+import ProxyCore
 import StickyPolicy
 import Transport
 
@@ -7,10 +8,17 @@ final class BackendTarget {
     let pools: [UpstreamPool]
     /// What it has to do, as all workers count it.
     let load: BackendLoad
+    let health: HealthCell
+    /// What speaks against it.
+    let rule: PassiveHealth
 
-    init(_ pools: [UpstreamPool], load: BackendLoad) {
+    init(
+        _ pools: [UpstreamPool], load: BackendLoad, health: HealthCell, _ rule: PassiveHealth
+    ) {
         self.pools = pools
         self.load = load
+        self.health = health
+        self.rule = rule
     }
 
     /// The same client always comes from the same source address, so that an affinity behind the

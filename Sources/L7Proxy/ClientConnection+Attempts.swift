@@ -104,8 +104,8 @@ extension ClientConnection {
 
     /// The backend has answered whole.
     func noteSuccess() {
-        guard let backend = choice?.selection.backend, let service = choice?.service else { return }
-        configuration.requestSucceeded(at: backend, ofService: service)
+        guard let choice else { return }
+        configuration.requestSucceeded(choice)
     }
 
     private func routeAllows(_ failure: AttemptFailure) -> Bool {

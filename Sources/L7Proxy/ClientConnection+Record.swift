@@ -17,7 +17,7 @@ extension ClientConnection {
         }
     }
 
-    private func makeRecord() -> ExchangeRecord {
+    func makeRecord() -> ExchangeRecord {
         var record = ExchangeRecord(client: progress.client, peer: peer)
         record.end = progress.end ?? .complete
         record.status = progress.status
@@ -30,7 +30,7 @@ extension ClientConnection {
         if case .tunnel = exchange.responseSide { record.isTunnel = true }
         record.attempts = exchange.attempts
         record.place.route = progress.route
-        record.names = tunnel?.names
+        record.names = former?.names
         if let choice {
             record.place.service = choice.service
             record.place.backend = choice.selection.backend
@@ -73,12 +73,5 @@ extension ClientConnection {
         } else if forwarding.requestID != (0, 0) {
             excerpt.take(requestID: forwarding.requestID)
         }
-    }
-
-    /// Before the configuration goes that the positions are of.
-    func keepNames() {
-        guard progress.isOpen, let tunnel, tunnel.names == nil else { return }
-        let place = makeRecord().place
-        tunnel.names = configuration.snapshot.configuration.names(of: place)
     }
 }

@@ -1,22 +1,39 @@
 import ProxyCore
+import StickyPolicy
 import Transport
 
 /// What a reload is to a connection that is open.
 extension ClientConnection {
-    /// Idle clients and tunnels have no more use for the configuration that they hold, and could
-    /// keep it in memory for days.
+    /// Idle clients, tunnels, streams and uploads have next to no use for the configuration that
+    /// they hold, and could keep it in memory for days.
     func letGoOfOldConfiguration() {
         switch exchange.responseSide {
         case .idle:
             takeTime(of: worker.configuration)
             configuration = worker.configuration
-        case .tunnel:
-            // It keeps its time until its next byte: many may have been silent for long, and are
-            // not all to end at once.
-            keepNames()
-            configuration = worker.configuration
-        case .queued, .connecting, .awaitingHead, .body, .complete: break
+        case .tunnel, .body: keepWhatIsNeeded()
+        case .awaitingHead where mayLetGoBeforeAnswer: keepWhatIsNeeded()
+        // It ends, or has its answer, within the times of its attempts.
+        case .queued, .connecting, .awaitingHead, .complete: break
         }
+    }
+
+    /// An upload may take hours before its answer begins. What an answer teaches, a tunnel's home
+    /// and a successor are found by positions, in the configuration that they are of.
+    private var mayLetGoBeforeAnswer: Bool {
+        exchange.hasItsLastConnection && !exchange.request.offersUpgrade
+            && choice?.affinity.learns == false
+    }
+
+    /// It keeps its time until its next byte: many may have been silent for long, and are not all
+    /// to end at once.
+    private func keepWhatIsNeeded() {
+        if former == nil {
+            former = FormerConfiguration(
+                names: configuration.snapshot.configuration.names(of: makeRecord().place),
+                requestBodyMax: configuration.limits.requestBody)
+        }
+        configuration = worker.configuration
     }
 
     /// A wait has the new time from when it began: with the old one, a client would keep its place

@@ -172,7 +172,7 @@ extension ClientConnection {
     }
 
     private func noteRequestProgress() {
-        let most = configuration.limits.requestBody
+        let most = former?.requestBodyMax ?? configuration.limits.requestBody
         if most > 0 && requestRelay.contentCount > most {
             progress.note(.refused)
             perform(exchange.requestBodyOverflowed())

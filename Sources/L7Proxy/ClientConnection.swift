@@ -19,8 +19,10 @@ final class ClientConnection: ConnectionHandler {
     /// Non-nil exactly while a connection to a backend is leased or being opened.
     var upstream: UpstreamConnection?
     var exchange = Exchange()
-    /// What the routes file said when this exchange began: a reload does not change it midway.
+    /// What the routes file said when this exchange began: a reload does not change it midway, or
+    /// only where `former` has what matters of it.
     var configuration: WorkerConfiguration
+    var former: FormerConfiguration?
     /// Where this exchange goes, and why. Non-nil exactly while there is a backend to speak of.
     var choice: Choice?
 
@@ -328,8 +330,9 @@ final class ClientConnection: ConnectionHandler {
         reportExchange()
         leaveQueue()
         endChoice()
-        // Nearly no exchange has one, and an assignment is not free.
+        // Nearly no exchange has any, and an assignment is not free.
         if tunnel != nil { tunnel = nil }
+        if former != nil { former = nil }
         if refusalDetail != nil { refusalDetail = nil }
         forgetPreparedRequest()
         scannedResponseCount = 0
@@ -338,8 +341,8 @@ final class ClientConnection: ConnectionHandler {
     private func endChoice() {
         guard let ended = choice.take() else { return }
         ended.end(monotonicSeconds: worker.monotonicSeconds)
-        // That of a tunnel may be of a configuration that was let go.
-        if !isTunnel { configuration.giveBack(ended) }
+        // It would keep what it leads to, of a configuration that is gone.
+        if former == nil { configuration.giveBack(ended) }
     }
 
     /// Closes so that the client can read the answer: a close with unread bytes would be a reset,

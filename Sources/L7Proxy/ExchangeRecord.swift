@@ -43,7 +43,7 @@ struct ExchangeRecord: Sendable {
 
     /// Where it went, by the configuration that it began under, or by `names`.
     var place = Place()
-    /// Non-nil exactly for a tunnel that has outlived its configuration: then the positions of
+    /// Non-nil exactly for an exchange that has outlived its configuration: then the positions of
     /// `place` are of one that is gone.
     var names: ExchangeNames?
     var affinity = AffinityKind.none
@@ -79,7 +79,7 @@ struct ExchangeRecord: Sendable {
     }
 }
 
-/// Where a tunnel goes, in words: for one whose configuration is gone.
+/// Where an exchange goes, in words: for one whose configuration is gone.
 final class ExchangeNames: Sendable {
     let route: String?
     let service: String?

@@ -104,17 +104,19 @@ final class HealthView {
 
     // MARK: - Reports
 
+    // By what they are about and not by position: an exchange may have outlived the configuration
+    // that it began under.
+
     func requestFailed(
-        at backend: Int, ofService service: Int, now: MonotonicTime, because reason: StaticString
+        at target: BackendTarget, now: MonotonicTime, because reason: StaticString
     ) {
-        let known = services[service]
-        board.requestFailed(known.cells[backend], known.rule, at: now, because: reason)
+        board.requestFailed(target.health, target.rule, at: now, because: reason)
     }
 
-    func requestSucceeded(at backend: Int, ofService service: Int) {
+    func requestSucceeded(_ choice: Choice) {
         // The path of every request ends here: nothing is written where nothing was wrong.
         // SAFETY: the board is held by this view for as long as it lives.
         guard unsafe uncounted._withUnsafeGuaranteedRef({ $0.hasTrouble }) else { return }
-        board.requestSucceeded(services[service].cells[backend])
+        board.requestSucceeded(choice.target.health)
     }
 }

@@ -12,8 +12,6 @@ final class Tunnel {
     var endsWithBackend: TunnelHome?
     /// What it has carried towards the backend.
     var upByteCount: UInt64 = 0
-    /// Where it leads, once it has outlived its configuration.
-    var names: ExchangeNames?
 
     init(expecting expected: UpgradeExpectation) {
         self.expected = expected

@@ -34,8 +34,13 @@ final class WorkerConfiguration {
     ) {
         self.snapshot = snapshot
         self.counters = counters
-        targets = zip(snapshot.services, pools).map { service, pools in
-            zip(service.backends, pools).map { BackendTarget($1, load: $0.load) }
+        targets = snapshot.services.enumerated().map { position, service in
+            let health = snapshot.health[position]
+            return service.backends.enumerated().map { backend, profile in
+                BackendTarget(
+                    pools[position][backend], load: profile.load, health: health.cells[backend],
+                    health.rule)
+            }
         }
         selector = BackendSelector(services: snapshot.services, seed: seed)
         hasBackendLimits = snapshot.health.contains { $0.connectionsMax.contains { $0 > 0 } }
@@ -178,14 +183,12 @@ final class WorkerConfiguration {
 
     /// A request to the chosen backend failed for a reason that is the backend's.
     func requestFailed(_ choice: Choice, at now: MonotonicTime, because reason: StaticString) {
-        health.requestFailed(
-            at: choice.selection.backend, ofService: choice.service, now: now,
-            because: reason)
+        health.requestFailed(at: choice.target, now: now, because: reason)
     }
 
     /// A backend has answered.
-    func requestSucceeded(at backend: Int, ofService service: Int) {
-        health.requestSucceeded(at: backend, ofService: service)
+    func requestSucceeded(_ choice: Choice) {
+        health.requestSucceeded(choice)
     }
 
     /// Shows a response to a route that learns its sessions from them.

@@ -165,6 +165,12 @@ extension Exchange {
             && mayConnectAgain
     }
 
+    /// Whether whatever comes of the request comes from the connection that has it: no other is
+    /// asked.
+    package var hasItsLastConnection: Bool {
+        responseSide == .body || (responseSide == .awaitingHead && !connection.mayReplay)
+    }
+
     /// What a kept connection breaks like that its backend has closed meanwhile: nobody failed.
     package var isStale: Bool { connection.isReused && interimCount == 0 }
 

@@ -130,6 +130,9 @@ final class ProxyUnderTest: Sendable {
         server.withLock { $0?.reload() }
     }
 
+    /// What is in use.
+    var snapshot: ConfigSnapshot? { server.withLock { $0?.status.current } }
+
     /// Does what the main thread does about host names, until something is so.
     func takeAnswers(until isSo: () throws -> Bool) throws {
         let end = MonotonicTime.now() + Wire.patience
