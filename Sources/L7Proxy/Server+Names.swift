@@ -20,11 +20,19 @@ extension Server {
     func resolveNames() {
         let hosts = written.hostNames
         guard !hosts.isEmpty else { return }
+        // To this thread, which lives until nobody is told any more.
+        let thread = pthread_self()
+        names.tell { _ = pthread_kill(thread, Server.answerSignal) }
+        defer { names.tell {} }
         names.look(up: hosts, every: written.resolverInterval)
         let end = MonotonicTime.now() + Server.nameLimit
-        while !names.haveBeenTried(hosts), MonotonicTime.now() < end {
-            let signal = Signals.wait(for: [SIGTERM, SIGINT], timeout: .milliseconds(1))
-            guard let signal else { continue }
+        while !names.haveBeenTried(hosts) {
+            let rest = end - .now()
+            let awaited = [SIGTERM, SIGINT, Server.answerSignal]
+            guard rest > .zero, let signal = Signals.wait(for: awaited, timeout: rest) else {
+                return
+            }
+            guard signal != Server.answerSignal else { continue }
             // Nobody is served by what ends: `run` learns it from the same thread.
             raise(signal)
             return

@@ -140,6 +140,20 @@ struct HostNameTests {
         #expect(proxy.patience(atMost: .seconds(10)) == .seconds(10))
     }
 
+    @Test("who waits for the first answers is woken by the last of them")
+    func ring() throws {
+        let hosts = HostsInMemory()
+        hosts.set("one.test", to: 1)
+        let resolver = try NameResolver(log: ProxyUnderTest.silentLog, lookup: hosts.lookup)
+        let names: Set = ["one.test", "none.test"]
+        let haveAll = try Gate()
+        resolver.tell { if resolver.haveBeenTried(names) { haveAll.open() } }
+        resolver.look(up: names, every: .seconds(3_600))
+        try haveAll.wait()
+        #expect(resolver.answers.keys.sorted() == ["one.test"])
+        resolver.stop()
+    }
+
     @Test("the end does not wait for the first answers")
     func endWhileStarting() throws {
         let backends = try HostNameTests.backends(1)

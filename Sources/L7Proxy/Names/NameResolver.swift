@@ -55,15 +55,18 @@ final class NameResolver: Sendable {
         to names: Set<String>, atMost limit: Duration
     ) -> [String: [IPAddress]] {
         let log = StandardErrorLog.makeLogger(level: .warning)
-        guard !names.isEmpty, let resolver = try? NameResolver(log: log) else { return [:] }
+        guard !names.isEmpty, let resolver = try? NameResolver(log: log), let bell = try? Bell()
+        else { return [:] }
+        resolver.tell { bell.ring() }
         resolver.look(up: names, every: .seconds(3_600))
         let end = MonotonicTime.now() + limit
-        while !resolver.haveBeenTried(names), MonotonicTime.now() < end { usleep(1_000) }
+        while !resolver.haveBeenTried(names), MonotonicTime.now() < end { bell.wait(until: end) }
         resolver.stop()
         return resolver.answers
     }
 
-    /// Is called, on any thread, when there are other addresses or a name was tried first.
+    /// Is called, on any thread, when there are other addresses or a name was tried first; the
+    /// one before it no more, once this has returned.
     func tell(_ listener: @escaping @Sendable () -> Void) {
         self.listener.withLock { $0 = listener }
     }
@@ -176,7 +179,7 @@ final class NameResolver: Sendable {
         guard let news else { return }
         count(result)
         report(news, of: name)
-        if news.change == .addresses || news.isFirst { listener.withLock { $0 }() }
+        if news.change == .addresses || news.isFirst { listener.withLock { $0() } }
     }
 
     private func count(_ result: Result<[IPAddress], HostLookup.Failure>) {

@@ -52,7 +52,7 @@ final class ProxyUnderTest: Sendable {
         self.server = Mutex(server)
     }
 
-    private static var silentLog: Logger {
+    static var silentLog: Logger {
         var log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         log.logLevel = .critical
         return log
