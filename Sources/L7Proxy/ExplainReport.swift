@@ -112,16 +112,23 @@ struct ExplainReport {
         } else {
             add("route", "none matches")
         }
-        var shown = 0
+        let losers = losers(against: chosen)
+        for route in losers.prefix(ExplainReport.losersMax) {
+            add("", "not \(describe(route)): \(reason(against: route))")
+        }
+        if losers.count > ExplainReport.losersMax {
+            add("", "and not \(losers.count - ExplainReport.losersMax) more")
+        }
+    }
+
+    /// Those for the request's host first: they are what a reader asks about.
+    private func losers(against chosen: Int?) -> [Route] {
+        var ofHost: [Route] = []
+        var others: [Route] = []
         for (position, route) in configuration.routes.enumerated() where position != chosen {
-            shown += 1
-            if shown <= ExplainReport.losersMax {
-                add("", "not \(describe(route)): \(reason(against: route))")
-            }
+            if isOfHost(route) { ofHost.append(route) } else { others.append(route) }
         }
-        if shown > ExplainReport.losersMax {
-            add("", "and not \(shown - ExplainReport.losersMax) more")
-        }
+        return ofHost + others
     }
 
     private func describe(_ route: Route) -> String {
@@ -141,11 +148,16 @@ struct ExplainReport {
         case .ambiguous: return "a backend may take it for this one, or its pattern gave up"
         case .none: break
         }
+        return isOfHost(route) ? "another path" : "another host"
+    }
+
+    /// The route's host takes the request's, whatever the paths.
+    private func isOfHost(_ route: Route) -> Bool {
         var anyPath = route
         (anyPath.path, anyPath.pathType, anyPath.isPattern) = ("/", .prefix, false)
         let slash: [UInt8] = [UInt8(ascii: "/")]
-        return RouteTable([anyPath]).match(host: host, path: slash.span) == nil
-            ? "another host" : "another path"
+        let host = request.bytes.span.extracting(request.head.host.offsets)
+        return RouteTable([anyPath]).match(host: host, path: slash.span) != nil
     }
 
     private mutating func affinity(of match: RouteMatch) -> RouteAffinity? {

@@ -115,6 +115,19 @@ struct ExplainTests {
         #expect(!report.hasBackend)
     }
 
+    @Test("of many routes that lost, those of the host are shown")
+    func manyHosts() throws {
+        var routes = "routes:\n"
+        for number in 1...20 {
+            routes += "  - {host: h\(number).example.com, backends: [10.1.0.1:80]}\n"
+        }
+        routes += "  - {host: h20.example.com, path: /late, backends: [10.1.0.1:80]}\n"
+        let text = try report("http://h20.example.com/", of: routes).text
+        #expect(text.contains("not h20.example.com /late"))
+        #expect(text.contains("not h11.example.com /") && !text.contains("not h12.example.com /"))
+        #expect(text.contains("and not 8 more"))
+    }
+
     @Test("a bad cookie is called what it is")
     func forged() throws {
         let report = try report("http://shop.example.com", "Cookie: INGRESSCOOKIE=x")
