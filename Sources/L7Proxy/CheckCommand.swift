@@ -16,6 +16,12 @@ struct CheckCommand: ParsableCommand {
 
     func run() throws {
         guard let configuration = options.read() else { throw ExitStatus.badConfiguration }
+        do throws(AdminFailure) {
+            _ = try AdminToken.read(configuration.admin.tokenFile)
+        } catch {
+            StandardErrorLog.write("error: \(error)\n")
+            throw ExitStatus.badConfiguration
+        }
         do throws(UnusableConfiguration) {
             _ = try CookieKeys.authenticator(for: configuration.cookieKeys)
             let tls = try TLSContexts(

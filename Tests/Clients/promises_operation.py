@@ -316,6 +316,16 @@ def bad_file(stage):
         expect("bad.yaml:2:5" in said and "bakends" in said and "backends" in said, verb, said)
 
 
+@promise("check looks at the admin token, too: one that is too short is exit 78")
+def short_token(stage):
+    (stage.folder / "short.token").write_text("too short\n")
+    path = stage.folder / "short-token.yaml"
+    path.write_text("admin: {address: '127.0.0.1:0', tokenFile: short.token}\n---\n" + stage.documents)
+    done = command(stage.proxy_program, "check", "--config", path, seconds=10)
+    expect_equal(done.returncode, CONFIG)
+    expect("at least 16" in done.stderr.decode(), done.stderr)
+
+
 @promise("a file that is not there: exit 78")
 def missing_file(stage):
     done = command(stage.proxy_program, "run", "--config", stage.folder / "absent.yaml", seconds=10)
