@@ -20,6 +20,7 @@ struct KubernetesIngresses {
     private func read(_ ingress: KubernetesObject, into draft: inout Draft) {
         let reader = ingress.reader(findings)
         guard isOurs(ingress, reader) else { return }
+        ObjectShape(reader).checkIngress(ingress.spec)
         var behaviour = defaults[ingress.node.position.file] ?? RouteBehaviour()
         behaviour.apply(reader.annotations(ingress.annotations, isShared: true), reader)
         let hasListener = !draft.configuration.listenerTLS.isEmpty

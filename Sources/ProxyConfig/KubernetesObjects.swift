@@ -61,9 +61,10 @@ struct KubernetesObjects {
             return
         }
         let namespace = metadata?["namespace"]?.text ?? "default"
-        add(
-            KubernetesObject(
-                kind: kind, name: ObjectName(namespace: namespace, name: name), node: root))
+        let object = KubernetesObject(
+            kind: kind, name: ObjectName(namespace: namespace, name: name), node: root)
+        ObjectShape(object.reader(findings)).checkTop(of: root)
+        add(object)
     }
 
     private mutating func add(_ object: KubernetesObject) {
