@@ -21,6 +21,12 @@ struct AffinityAdvice {
         case .none: return
         case .hash, .application: break
         }
+        if let named = service.named.first(where: { $0.name != nil }), let name = named.name {
+            findings.note(
+                "sessions of \(quoted(name)) begin anew when \(quoted(named.host)) goes from one "
+                    + "address to several, each of which is then called \(name)@ADDRESS; without "
+                    + "'name' they follow the address", at: position)
+        }
         if service.backends.count == 1, service.named.isEmpty {
             findings.note(
                 "affinity to a single backend binds clients to whatever is behind it", at: position)

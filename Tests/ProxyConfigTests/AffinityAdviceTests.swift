@@ -57,6 +57,18 @@ import Testing
         #expect(found.map(\.severity) == [.note] && found[0].message.contains("single backend"))
     }
 
+    @Test(
+        "a name of its own for a host that may come to have several addresses",
+        arguments: [
+            ("{address: \"app.test:80\", name: app}", 1), ("\"app.test:80\"", 0),
+            ("{address: \"10.0.0.3:80\", name: app}", 0),
+        ])
+    func names(backend: String, count: Int) {
+        let found = diagnostics("affinity: cookie", backends: "[10.0.0.1:80, \(backend)]")
+        #expect(found.count == count)
+        #expect(found.allSatisfy { $0.severity == .note && $0.message.contains("app@ADDRESS") })
+    }
+
     @Test("addresses of trusted proxies")
     func trustedProxies() {
         let found = diagnostics("affinity: client-ip", top: "clientIP: {trusted: [10.0.0.0/8]}")
