@@ -34,7 +34,8 @@ final class ClientTable {
         return client
     }
 
-    /// Closes clients that have been silent between two requests, so that others get their places.
+    /// Closes clients that have been silent between two requests, or have had their last answer,
+    /// so that others get their places.
     ///
     /// - Returns: how many.
     func closeSilent(for wanted: PlacesWanted, at now: MonotonicTime) -> Int {
@@ -57,13 +58,22 @@ extension ClientConnection {
 
     /// For some time nothing has come for which it keeps its place.
     fileprivate func isSilent(at now: MonotonicTime) -> Bool {
-        guard currentWait == .clientIdle, isIdle, !downstream.isReadable,
+        guard let wait = currentWait, let patience = patience(in: wait),
             let deadline = downstream.deadline
         else { return false }
         // The deadline was set when the silence began.
-        let end = configuration.deadline(for: .clientIdle, from: now)
-        let silence =
+        let end = configuration.deadline(for: wait, from: now)
+        return end >= deadline.advanced(byNanoseconds: patience)
+    }
+
+    /// Nanoseconds; nil where it does not keep its place for nothing.
+    private func patience(in wait: Wait) -> UInt64? {
+        switch wait {
+        case .clientIdle where isIdle && !downstream.isReadable:
             requestCount == 0 ? PlacesWanted.firstSilence : ClientConnection.silence
-        return end >= deadline.advanced(byNanoseconds: silence)
+        // What it still sends is thrown away, and its answer has been there for as long.
+        case .linger: PlacesWanted.firstSilence
+        default: nil
+        }
     }
 }

@@ -121,6 +121,17 @@ struct ConnectionLimitTests {
         #expect(try mute.readToEnd().text == "")
     }
 
+    @Test("a client that was refused and sends on gives its place up for those who wait")
+    func lingering() throws {
+        let proxy = try ProxyUnderTest(
+            to: ScriptedBackend(),
+            settings: "limits: {connections: 1, requestBody: 1}\ntimeouts: {linger: 1h}")
+        let refused = try proxy.connect(
+            sending: head("POST / HTTP/1.1", "Host: a", "Content-Length: 9") + "on")
+        #expect(try refused.readMessage().status == 413)
+        #expect(try proxy.exchange(get()).status == 200)
+    }
+
     @Test("the silent clients of one worker make room for those who wait at another")
     func silentElsewhere() throws {
         let backend = try ScriptedBackend()
