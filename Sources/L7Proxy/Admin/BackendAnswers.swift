@@ -45,7 +45,9 @@ enum BackendAnswers {
     ) -> AdminResponse {
         let found = board.set(state, ofBackend: backend, inService: request.value("service"))
         guard !found.isEmpty else {
-            return AdminResponse(status: 404, "no service has such a backend")
+            return AdminResponse(
+                status: 404,
+                "no service has a backend of this name; GET /api/backends lists the names")
         }
         var text = JSONText()
         text.object { text in
