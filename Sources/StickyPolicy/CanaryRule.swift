@@ -16,7 +16,7 @@ public struct CanaryRule: Sendable {
         header = settings.header.map { Array($0.lowercased().utf8) }
         headerValue = settings.headerValue.map { Array($0.utf8) }
         self.pattern = pattern
-        cookie = settings.cookie.map { CookieScanner(name: $0) }
+        cookie = settings.cookie.map { CookieScanner(name: $0, ignoresCase: true) }
     }
 
     /// What the request asks for: by the field, then by the cookie.

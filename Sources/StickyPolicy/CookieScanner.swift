@@ -4,10 +4,11 @@ public import HTTPParser
 ///
 /// All Cookie lines are read in order. A browser sends one line, but HTTP/2 in front of us may have
 /// split it. Pairs are separated by semicolons (RFC 6265 §4.2.1); a pair without `=` is skipped and
-/// hides nothing. Names are compared with their case. A value is as it was sent: nothing is decoded
-/// and quotes are kept.
+/// hides nothing. Names are compared with their case, unless told otherwise. A value is as it was
+/// sent: nothing is decoded and quotes are kept.
 public struct CookieScanner: Sendable {
     private let name: [UInt8]
+    private let ignoresCase: Bool
 
     /// Where the search goes on. A new one starts at the first Cookie line.
     public struct Cursor: Sendable {
@@ -23,8 +24,10 @@ public struct CookieScanner: Sendable {
         }
     }
 
-    public init(name: String) {
+    /// - Parameter ignoresCase: as nginx compares the name in `$cookie_NAME`.
+    public init(name: String, ignoresCase: Bool = false) {
         self.name = Array(name.utf8)
+        self.ignoresCase = ignoresCase
     }
 
     /// The next value, which may be empty; nil when there is none.
@@ -84,12 +87,16 @@ public struct CookieScanner: Sendable {
         return !isFirst
     }
 
+    private func isName(_ text: Span<UInt8>) -> Bool {
+        ignoresCase ? text.equalsIgnoringCase(name.span) : text.equals(name.span)
+    }
+
     /// The value of this pair when its name is ours.
     private func value(ofPair pair: Range<Int>, in bytes: Span<UInt8>) -> ByteRange? {
         var index = pair.lowerBound
         while index < pair.upperBound, bytes.isWhitespace(index) { index += 1 }
         guard pair.upperBound - index > name.count else { return nil }
-        guard bytes.extracting(index..<index + name.count).equals(name.span) else { return nil }
+        guard isName(bytes.extracting(index..<index + name.count)) else { return nil }
         index += name.count
         while index < pair.upperBound, bytes.isWhitespace(index) { index += 1 }
         guard index < pair.upperBound, bytes[index] == 0x3D else { return nil }

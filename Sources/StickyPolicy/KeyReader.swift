@@ -46,7 +46,7 @@ struct KeyReader: Sendable {
             case .serverPort: .serverPort
             case .capture(let group): .capture(group)
             case .field(let name): .field(Array(name.utf8))
-            case .cookie(let name): .cookie(CookieScanner(name: name))
+            case .cookie(let name): .cookie(CookieScanner(name: name, ignoresCase: true))
             case .argument(let name): .argument(Array(name.utf8))
             }
         }

@@ -90,6 +90,7 @@ struct HashAffinityTests {
         arguments: [
             ("$request_uri", "/a%20b?x=1&Id=7"), ("$uri", "/a b"), ("$host", "shop.example.com"),
             ("$remote_addr", "192.0.2.1"), ("$http_x_user", "Zoe"), ("$cookie_sid", "42"),
+            ("$cookie_SID", "42"),
             ("$arg_id", "7"), ("${host}-$arg_x", "shop.example.com-1"),
             ("v1$remote_addr$http_none", "v1192.0.2.1"), ("$args", "x=1&Id=7"),
             ("$request_method-$query_string", "GET-x=1&Id=7"), ("$content_type", "text/x"),
