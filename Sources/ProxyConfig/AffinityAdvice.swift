@@ -17,6 +17,7 @@ struct AffinityAdvice {
                         + "cookie of the path \(quoted(route.path)) back", at: position)
             }
             advise(cookie, service, at: position)
+            advise(prefixOf: cookie, cookie.path ?? route.path, at: position)
         case .clientIP: adviseClientIP(service, at: position)
         case .none: return
         case .hash, .application: break
@@ -71,6 +72,22 @@ struct AffinityAdvice {
             findings.note(
                 "cookies of ingress-nginx are not signed: clients can choose their backends",
                 at: position)
+        }
+    }
+
+    /// Browsers refuse a cookie that breaks the promise of its name (RFC 6265bis §4.1.3).
+    private func advise(prefixOf cookie: CookieSettings, _ path: String, at position: Position) {
+        let isHostPrefixed = cookie.name.lowercased().hasPrefix("__host-")
+        guard isHostPrefixed || cookie.name.lowercased().hasPrefix("__secure-") else { return }
+        if !cookie.secure {
+            findings.note(
+                "browsers refuse a cookie \(quoted(cookie.name)) without 'Secure', which is sent "
+                    + "over TLS only", at: position)
+        }
+        if isHostPrefixed, path != "/" || cookie.domain != nil {
+            findings.advise(
+                "browsers refuse a cookie \(quoted(cookie.name)) but with the path '/' and without "
+                    + "a domain: nobody stays on a backend", at: position)
         }
     }
 

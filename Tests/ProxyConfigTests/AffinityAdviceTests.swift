@@ -26,6 +26,15 @@ import Testing
             ("affinity: cookie, session-cookie-format: ingress-nginx", "are not signed"),
             ("affinity: cookie, session-cookie-name: JSESSIONID", "would overwrite the other"),
             ("affinity: cookie, session-cookie-name: phpsessid", "would overwrite the other"),
+            ("affinity: cookie, session-cookie-name: __Secure-r", "without 'Secure'"),
+            (
+                "affinity: cookie, session-cookie-secure: true, session-cookie-path: /a, "
+                    + "session-cookie-name: __Host-r", "but with the path '/'"
+            ),
+            (
+                "affinity: cookie, session-cookie-secure: true, session-cookie-domain: b.c, "
+                    + "session-cookie-name: __host-r", "but with the path '/'"
+            ),
             ("load-balance: chash", "without 'upstream-hash-by'"),
             ("load-balance: sticky_balanced", "'affinity: cookie'"),
             ("load-balance: ip_hash", "'affinity: client-ip'"),
@@ -40,6 +49,8 @@ import Testing
     func quiet() {
         let secure = "session-cookie-secure: true, session-cookie-samesite: none"
         #expect(diagnostics("affinity: cookie, \(secure)").isEmpty)
+        let prefixed = "session-cookie-secure: true, session-cookie-name: __Host-r"
+        #expect(diagnostics("affinity: cookie, \(prefixed)").isEmpty)
         #expect(diagnostics("affinity: client-ip").isEmpty)
         #expect(diagnostics("load-balance: chash, upstream-hash-by: $host").isEmpty)
         #expect(diagnostics("affinity: learn, session-learn-cookie: JSESSIONID").isEmpty)
