@@ -51,9 +51,7 @@ final class ConfigSnapshot: Sendable {
         retryRules = configuration.routes.map(\.retry)
         routesCloseTunnels = configuration.routes.map(\.closesTunnelsOnDrain)
         routesNeedTLS = configuration.routes.map { $0.needsTLS(tls) }
-        defaultAffinity = configuration.defaultService.map { position in
-            affinities.make(configuration.defaultAffinity, path: "/", service: position)
-        }
+        defaultAffinity = affinities.makeDefault(configuration)
         resolver = ClientAddressResolver(
             source: ClientAddressResolver.Source(configuration.clientIP.source),
             trusted: configuration.clientIP.trusted)

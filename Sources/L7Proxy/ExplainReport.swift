@@ -164,9 +164,7 @@ struct ExplainReport {
         let configuration = configuration
         switch match {
         case .route(let position): return affinities.make(configuration.routes[position])
-        case .none:
-            guard let service = configuration.defaultService else { return nil }
-            return affinities.make(configuration.defaultAffinity, path: "/", service: service)
+        case .none: return affinities.makeDefault(configuration)
         case .ambiguous: return nil
         }
     }
@@ -206,6 +204,9 @@ struct ExplainReport {
         add("why", "\(selection.kind.rawValue): \(selection.reason.rawValue)\(moved)")
         if selection.reason == .new || selection.kind == .none {
             add("", "a running proxy's turns and loads may choose another")
+        }
+        if selection.kind == .header, selection.reason == .drain {
+            add("", "a running proxy keeps a value there that it has served there lately")
         }
     }
 

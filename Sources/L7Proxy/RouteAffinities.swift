@@ -27,13 +27,21 @@ struct RouteAffinities {
         let primary = make(
             settings(route.affinity, of: route), path: route.path, service: route.service)
         guard let canary = route.canary else { return primary }
-        // The file's reader has compiled it before; what fails here all the same never matches.
-        let pattern = canary.settings.headerPattern.flatMap { try? RegularExpression($0) }
         return RouteAffinity(
             primary,
             canary: make(
                 settings(canary.affinity, of: route), path: route.path, service: canary.service),
-            chosenBy: CanaryRule(canary.settings, pattern: pattern))
+            chosenBy: canary.rule)
+    }
+
+    /// For requests that no route matches; nil when nobody serves those.
+    mutating func makeDefault(_ configuration: Configuration) -> RouteAffinity? {
+        guard let service = configuration.defaultService else { return nil }
+        let primary = make(configuration.defaultAffinity, path: "/", service: service)
+        guard let canary = configuration.defaultCanary else { return primary }
+        return RouteAffinity(
+            primary, canary: make(canary.affinity, path: "/", service: canary.service),
+            chosenBy: canary.rule)
     }
 
     /// Tells a key with `$1` or `$server_name` what its route's pattern or host is.
@@ -64,6 +72,14 @@ struct RouteAffinities {
     }
 }
 
+extension RouteCanary {
+    fileprivate var rule: CanaryRule {
+        // The file's reader has compiled it before; what fails here all the same never matches.
+        let pattern = settings.headerPattern.flatMap { try? RegularExpression($0) }
+        return CanaryRule(settings, pattern: pattern)
+    }
+}
+
 extension HostPattern {
     /// What nginx calls the server of this host; `_` is any.
     fileprivate var serverName: String { self == .any ? "_" : text }
@@ -78,7 +94,7 @@ extension ServiceProfile {
                     backend,
                     load: loads.load(ofBackend: backend.name, inService: service.name))
             })
-        sessionScope = service.sessionScope ?? service.name
+        sessionScope = service.scope
         balance = service.balance
         ingressNginxName = service.ingressNginxName
         slowStartSeconds = service.slowStart.wholeSeconds

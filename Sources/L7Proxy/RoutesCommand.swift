@@ -45,6 +45,9 @@ struct RoutesTable {
                 RoutesTable.affinity(configuration.defaultAffinity),
                 RoutesTable.backends(of: service), "",
             ])
+            if let canary = configuration.defaultCanary {
+                rows.append(RoutesTable.row(canary, configuration.services[canary.service]))
+            }
         }
         self.rows = rows
     }

@@ -9,7 +9,7 @@ struct Advice {
         // What is missing because of a mistake is not worth a word beside it.
         guard !findings.hasError else { return }
         let routes = draft.configuration.routes
-        for pair in CookieOverlap.find(in: routes) {
+        for pair in CookieOverlap.find(in: routes, of: draft.configuration.services) {
             let place = findings.describe(draft.routePositions[pair.reachedBy])
             findings.add(
                 .warning,

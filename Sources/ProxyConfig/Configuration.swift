@@ -22,6 +22,8 @@ package struct Configuration: Sendable, Equatable {
     package var defaultService: Int?
     /// Affinity of the requests that go to `defaultService`.
     package var defaultAffinity = AffinitySettings()
+    /// What takes a share of them.
+    package var defaultCanary: RouteCanary?
     package var defaultRetry = RetryRule()
     package var defaultClosesTunnelsOnDrain = false
     /// The keys as the file names them; the program reads what they name. The first signs.

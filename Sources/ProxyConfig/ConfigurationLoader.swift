@@ -77,6 +77,7 @@ package enum ConfigurationLoader {
             services: services, findings: findings, classes: classes,
             defaults: shortForm.behaviours
         ).read(into: &draft)
+        draft.attachAliases()
         draft.attachCanaries()
         draft.spreadClientVerification()
         return draft

@@ -18,7 +18,9 @@ struct CookieOverlap {
 
     /// Pairs of routes: one, and the earlier one whose cookie reaches it. One pair for each route
     /// at most, found by sorting.
-    static func find(in routes: [Route]) -> [(route: Int, reachedBy: Int)] {
+    static func find(
+        in routes: [Route], of services: [Service]
+    ) -> [(route: Int, reachedBy: Int)] {
         // Of nearly all scopes there is one route: those that share one are chained, the last
         // first, and no list is made for each.
         var last: [Scope: Int32] = [:]
@@ -36,7 +38,7 @@ struct CookieOverlap {
         let chains = shared.map { scope in
             sequence(first: last[scope] ?? -1) { before[Int($0)] }.prefix { $0 >= 0 }
         }
-        return chains.flatMap { overlaps($0.map { entry(Int($0), routes) }, routes) }
+        return chains.flatMap { overlaps($0.map { entry(Int($0), routes) }, routes, services) }
             .sorted { $0.route < $1.route }
     }
 
@@ -55,7 +57,7 @@ struct CookieOverlap {
     }
 
     private static func overlaps(
-        _ entries: [Entry], _ routes: [Route]
+        _ entries: [Entry], _ routes: [Route], _ services: [Service]
     ) -> [(route: Int, reachedBy: Int)] {
         let sorted = entries.sorted { ($0.path, $0.route) < ($1.path, $1.route) }
         var result: [(route: Int, reachedBy: Int)] = []
@@ -63,7 +65,10 @@ struct CookieOverlap {
         var open: [Entry] = []
         for entry in sorted {
             while let last = open.last, !entry.path.hasPrefix(last.path) { open.removeLast() }
-            if let outer = open.last, routes[outer.route].service != routes[entry.route].service {
+            if let outer = open.last,
+                services[routes[outer.route].service].scope
+                    != services[routes[entry.route].service].scope
+            {
                 result.append((route: entry.route, reachedBy: outer.route))
             }
             open.append(entry)

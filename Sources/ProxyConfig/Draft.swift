@@ -9,8 +9,9 @@ struct Draft {
     private var routeOrigins: [RouteKey: Position] = [:]
     /// Of the routes so far.
     var treatments = SharedTreatments()
-    /// Canaries wait until all routes are known.
+    /// Canaries and aliases wait until all routes are known.
     private var canaries: [Canary] = []
+    private var aliases: [RouteAliases] = []
     /// Where each route was written, by its position in `configuration.routes`.
     private(set) var routePositions: [Position] = []
 
@@ -57,7 +58,7 @@ struct Draft {
         var secured = plain
         secured.tls = tls
         // Its number depends on the other Ingresses; its sessions must not.
-        secured.sessionScope = plain.sessionScope ?? plain.name
+        secured.sessionScope = plain.scope
         // Two Ingresses may speak to one Service in different ways; they are few.
         for number in 1... {
             secured.name = plain.name + (number == 1 ? "/https" : "/https-\(number)")
@@ -78,6 +79,31 @@ struct Draft {
         return .success(())
     }
 
+    /// Has the same route serve other hosts, where those have no such route of their own, wherever
+    /// that is written.
+    mutating func addAliases(
+        _ hosts: [HostPattern], of route: Route, _ reader: Reader, at position: Position
+    ) {
+        guard !hosts.isEmpty else { return }
+        aliases.append(
+            RouteAliases(hosts: hosts, route: route, reader: reader, position: position))
+    }
+
+    mutating func attachAliases() {
+        for alias in aliases {
+            for host in alias.hosts { attach(alias, for: host) }
+        }
+    }
+
+    private mutating func attach(_ alias: RouteAliases, for host: HostPattern) {
+        var route = alias.route
+        route.host = host
+        guard case .failure(let taken) = add(route, at: alias.position) else { return }
+        alias.reader.warn(
+            "server-alias: \(host.text)\(route.path) is already routed at "
+                + alias.reader.findings.describe(taken.position), at: alias.position)
+    }
+
     /// Some route is the canary of another, which may have been left out for it.
     var hasCanaries: Bool { !canaries.isEmpty }
 
@@ -89,11 +115,12 @@ struct Draft {
     /// the copies of that for other hosts.
     mutating func attachCanaries() {
         guard hasCanaries else { return }
+        attachDefaultCanaries()
         var primaries: [RouteKey: Int] = [:]
         for (index, route) in configuration.routes.enumerated() {
             primaries[RouteKey(route)] = index
         }
-        for canary in canaries {
+        for canary in canaries where !canary.isOfDefault {
             guard let primary = primary(of: canary.route, in: primaries),
                 configuration.routes[primary].pathType == canary.route.pathType
             else {
@@ -110,6 +137,23 @@ struct Draft {
         }
     }
 
+    /// A canary that is a default backend is one of the default backend.
+    private mutating func attachDefaultCanaries() {
+        for canary in canaries where canary.isOfDefault {
+            guard configuration.defaultService != nil else {
+                canary.reader.warn(
+                    "a canary of a default backend that there is not is left out",
+                    at: canary.position)
+                continue
+            }
+            guard configuration.defaultCanary == nil else {
+                canary.reader.warn("the default backend has a canary already", at: canary.position)
+                continue
+            }
+            configuration.defaultCanary = canary.attached(to: configuration.defaultAffinity)
+        }
+    }
+
     /// A canary need not repeat that its primary's path is a pattern.
     private func primary(of canary: Route, in primaries: [RouteKey: Int]) -> Int? {
         var other = canary
@@ -119,9 +163,7 @@ struct Draft {
 
     private mutating func attach(_ canary: Canary, to primary: Int) {
         let model = configuration.routes[primary]
-        let attached = RouteCanary(
-            service: canary.route.service, settings: canary.behaviour.canary.settings,
-            affinity: canary.behaviour.affinity(asCanaryOf: model.affinity))
+        let attached = canary.attached(to: model.affinity)
         for index in configuration.routes.indices
         where routePositions[index] == routePositions[primary]
             && configuration.routes[index].path == model.path

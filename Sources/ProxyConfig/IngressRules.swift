@@ -36,7 +36,10 @@ struct IngressRules {
     }
 
     private func readDefault(_ backend: YAMLNode, into draft: inout Draft) {
-        guard !behaviour.canary.isOn, let service = service(of: backend, &draft) else { return }
+        guard let service = service(of: backend, &draft) else { return }
+        guard !behaviour.canary.isOn else {
+            return addDefaultCanary(service, at: backend.position, to: &draft)
+        }
         guard draft.configuration.defaultService == nil else {
             return reader.warn(
                 "there is a default backend already, this one is left out", at: backend.position)
@@ -45,6 +48,20 @@ struct IngressRules {
         if verification != nil {
             reader.warn(behaviour.defaultAsksNobody, at: backend.position)
         }
+    }
+
+    private func addDefaultCanary(
+        _ service: Int, at position: Position, to draft: inout Draft
+    ) {
+        let route = Route(
+            host: .any, path: "/", pathType: .prefix, service: service,
+            treatment: behaviour.treatment(
+                for: draft.configuration.services[service], verification),
+            origin: RouteOrigin(object: ingress.title))
+        var canary = Canary(
+            route: route, behaviour: behaviour, reader: reader, position: position)
+        canary.isOfDefault = true
+        draft.add(canary)
     }
 
     /// Nil when the rule cannot be used; that was reported.

@@ -20,7 +20,16 @@ struct KubernetesEndpoints {
                 }
             }
         }
-        return result
+        return admitting(result)
+    }
+
+    /// Where all that serve are ending, they take new clients too, as with kube-proxy: a rollout
+    /// that is late with its new pods would be an outage otherwise.
+    private func admitting(_ backends: [Backend]) -> [Backend] {
+        guard !backends.contains(where: { $0.state == .ready }) else { return backends }
+        var backends = backends
+        for index in backends.indices { backends[index].state = .ready }
+        return backends
     }
 
     private func backends(_ slice: KubernetesObject, portName: String) -> [Backend] {

@@ -53,6 +53,9 @@ struct KubernetesServices {
                     + "requests are answered 503", at: reference.position)
             return service
         }
+        if case .name = reference.port, let number = port["port"]?.text {
+            service.sessionScope = "\(reference.service.text):\(number)"
+        }
         service.backends = backends(object, port, reader, at: reference.position)
         service.nodeCheck = nodeCheck(object)
         service.isBehindNodePorts = objects.slices(of: object.name).isEmpty

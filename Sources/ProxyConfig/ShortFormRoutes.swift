@@ -117,18 +117,4 @@ extension Draft {
             help: NearMiss.find(name, in: someServiceNames).map { "did you mean '\($0)'?" })
         return nil
     }
-
-    /// Adds the same route for other hosts, where those have no such route of their own.
-    mutating func addAliases(
-        _ hosts: [HostPattern], of route: Route, _ reader: Reader, at position: Position
-    ) {
-        for host in hosts {
-            var alias = route
-            alias.host = host
-            guard case .failure(let taken) = add(alias, at: position) else { continue }
-            reader.warn(
-                "server-alias: \(host.text)\(route.path) is already routed at "
-                    + reader.findings.describe(taken.position), at: position)
-        }
-    }
 }

@@ -4,7 +4,8 @@ package import StickyPolicy
 package struct Service: Sendable, Equatable {
     /// `default/shop:80` from Kubernetes objects, the file's own name in the short form.
     package var name: String
-    /// What its sessions belong to, for a service that is another one spoken to in another way.
+    /// What its sessions belong to, for a service that is another one spoken to or called in
+    /// another way.
     package var sessionScope: String?
     /// Empty when nothing can serve it: requests are answered 503.
     package var backends: [Backend]
@@ -33,6 +34,9 @@ package struct Service: Sendable, Equatable {
         self.name = name
         self.backends = backends
     }
+
+    /// Services of one scope share their sessions.
+    package var scope: String { sessionScope ?? name }
 }
 
 /// Who waits when every backend that may serve a request is at its `maxConnections`.

@@ -128,6 +128,53 @@ struct ExplainTests {
         #expect(text.contains("and not 8 more"))
     }
 
+    @Test("a value that a draining backend owns may still be served there, and that is said")
+    func drainedValue() throws {
+        let texts = try (0..<20).map { number in
+            try report(
+                "http://a/", "X-User: \(number)",
+                of: """
+                    services:
+                      s: {backends: [10.1.0.1:80, {address: 10.1.0.2:80, state: drain}]}
+                    annotations: {affinity: header, session-header-name: X-User}
+                    routes: [{service: s}]
+                    """
+            ).text
+        }
+        let drained = texts.filter { $0.contains("why        header: drain") }
+        #expect(!drained.isEmpty && drained.count < texts.count)
+        for text in texts {
+            #expect(text.contains("served there lately") == text.contains("header: drain"))
+        }
+    }
+
+    @Test("the canary of a default backend gets what its rules say")
+    func defaultCanary() throws {
+        let prefix = "nginx.ingress.kubernetes.io/"
+        let objects = [
+            ("main", ""),
+            ("next", "\(prefix)canary: \"true\", \(prefix)canary-by-header: X-C"),
+        ].map { name, annotations in
+            """
+            apiVersion: networking.k8s.io/v1
+            kind: Ingress
+            metadata: {name: \(name), annotations: {\(annotations)}}
+            spec: {defaultBackend: {service: {name: \(name), port: {number: 80}}}}
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: {name: \(name)}
+            spec: {type: NodePort, ports: [{port: 80, nodePort: 30080}]}
+            ---
+            """
+        }
+        let routes = objects.joined(separator: "\n") + "\nnodes: [10.1.0.1]\n"
+        let canary = try report("http://any/", "X-C: always", of: routes)
+        #expect(canary.text.contains("10.1.0.1:30080 (the canary)"))
+        #expect(canary.text.contains("service    default/next:80"))
+        #expect(try !report("http://any/", of: routes).text.contains("(the canary)"))
+    }
+
     @Test("a bad cookie is called what it is")
     func forged() throws {
         let report = try report("http://shop.example.com", "Cookie: INGRESSCOOKIE=x")

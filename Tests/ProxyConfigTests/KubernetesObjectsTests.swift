@@ -122,6 +122,31 @@ private func slice(_ name: String, _ endpoints: String) -> String {
         #expect(found.map(\.state) == [.drain, .ready])
     }
 
+    @Test("where every endpoint that serves is ending, they take new clients too")
+    func allEnding() throws {
+        let endpoints = """
+            [{addresses: [10.2.0.1], conditions: {ready: false, serving: true, terminating: true}},
+             {addresses: [10.2.0.2], conditions: {ready: false, serving: false, terminating: true}}]
+            """
+        let ending = slice("a", endpoints)
+        let found = try configuration(ingress() + service() + ending).services[0].backends
+        #expect(found.map(\.name) == ["10.2.0.1:8080"] && found.map(\.state) == [.ready])
+        // One that is ready in another slice has them drain.
+        let both = ingress() + service() + ending + slice("b", "[{addresses: [10.2.0.9]}]")
+        #expect(try configuration(both).services[0].backends.map(\.state) == [.drain, .ready])
+    }
+
+    @Test("a port by its name and by its number is one service to sessions")
+    func sessionScope() throws {
+        let text =
+            ingress("a") + ingress("b", port: "name: http") + service()
+            + slice("a", "[{addresses: [10.2.0.1]}]")
+        let services = try configuration(text).services
+        #expect(services.map(\.name) == ["default/shop:80", "default/shop:http"])
+        #expect(services.map(\.scope) == ["default/shop:80", "default/shop:80"])
+        #expect(services.map(\.ingressNginxName) == ["default-shop-80", "default-shop-http"])
+    }
+
     @Test("sessionAffinity ClientIP of a Service binds its routes, and a bad timeout its default")
     func sessionAffinity() throws {
         let config = "sessionAffinityConfig: {clientIP: {timeoutSeconds: 0}}"
