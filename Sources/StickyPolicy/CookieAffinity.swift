@@ -17,6 +17,8 @@ final class CookieAffinity: Sendable {
     private let sharedRing: SharedRing?
     /// For each key, how the tokens under it call the backends.
     private let identities: [IdentityIndex]
+    /// Some backend has the weight 0.
+    private let hasWeightless: Bool
     private let line: SetCookie
     /// Finds the cookie where the backend is not to see it.
     let strippedScanner: CookieScanner?
@@ -45,6 +47,7 @@ final class CookieAffinity: Sendable {
             IdentityIndex(
                 service.backends.map { sealer.identity(ofBackend: $0.name, key: key) })
         }
+        hasWeightless = service.backends.contains { $0.weight == 0 }
         self.line = line
         strippedScanner = settings.strip ? CookieScanner(name: settings.name) : nil
         format = ingressNginx == nil ? .sealed : settings.format
@@ -84,13 +87,23 @@ final class CookieAffinity: Sendable {
         let home =
             switch settings.mode {
             case .persistent: identities[opened.key].position(of: opened.token.backendIdentity)
-            case .balanced: service.home(of: key)
+            case .balanced: weightlessHome(of: opened, in: service) ?? service.home(of: key)
             }
         var session = CookieSession(home: home, clientKey: key)
         session.isForeign = format != .sealed
         session.issuedAt = opened.token.issuedAt
         session.wantsRenewal = reader.wantsRenewal(opened.token, at: client.unixSeconds)
         return session
+    }
+
+    /// A backend of weight 0 owns no key, and yet keeps the clients that it has: those whose value
+    /// was made for it.
+    private func weightlessHome(of opened: OpenedToken, in service: ServiceSelector) -> Int? {
+        guard hasWeightless,
+            let named = identities[opened.key].position(of: opened.token.backendIdentity),
+            service.candidates[named].weight == 0
+        else { return nil }
+        return named
     }
 
     /// A persistent value has no key: the address of the client stands for it.

@@ -38,6 +38,29 @@ struct DrainTests {
         #expect(site.select(request(cookie, .post))?.reason == .drain)
     }
 
+    @Test(
+        "a backend of weight 0 keeps its clients and gets no others, whatever its weight was",
+        arguments: [CookieSettings.Mode.persistent, .balanced])
+    func weightless(mode: CookieSettings.Mode) throws {
+        let site = { (weight: UInt32) in
+            StickyRoute(
+                cookieAffinity(mode),
+                backends: [BackendProfile(name: "a", weight: weight)] + backends("b", "c"))
+        }
+        let before = site(5)
+        let cookies = try (0..<30).map { _ in
+            let selection = try #require(before.select())
+            return (selection.backend, try #require(before.cookie(for: selection)))
+        }
+        let after = site(0)
+        for (backend, cookie) in cookies {
+            let selection = after.select(cookies: [cookie])
+            #expect(selection?.backend == backend && selection?.reason == .hit)
+            #expect(selection?.setsCookie == false)
+        }
+        #expect(!after.newClients(20).contains("a"))
+    }
+
     @Test("the deadline counts from the drain, also across a reload")
     func reload() throws {
         let site = site(AffinitySettings(kind: .clientIP(ClientIPSettings())))
