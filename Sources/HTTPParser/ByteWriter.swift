@@ -56,6 +56,15 @@ public struct ByteWriter: ~Copyable {
         length &+= 1
     }
 
+    /// Appends four bytes, the lowest first.
+    @inlinable
+    public mutating func append(fourBytes word: UInt32) {
+        guard reserve(4) else { return }
+        // SAFETY: `reserve` tested the room for four bytes; unaligned stores are allowed.
+        unsafe storage.storeBytes(of: word.littleEndian, toByteOffset: count, as: UInt32.self)
+        length &+= 4
+    }
+
     @inlinable
     public mutating func append(_ bytes: Span<UInt8>) {
         guard reserve(bytes.count), !bytes.isEmpty else { return }

@@ -10,9 +10,7 @@ enum Base64URL {
             let group =
                 UInt32(bytes[start]) << 16 | UInt32(bytes[start + 1]) << 8
                 | UInt32(bytes[start + 2])
-            for shift in stride(from: 18 as UInt32, through: 0, by: -6) {
-                writer.append(character(UInt8(truncatingIfNeeded: group >> shift & 63)))
-            }
+            writer.append(fourBytes: characters(of: group))
         }
     }
 
@@ -39,14 +37,19 @@ enum Base64URL {
         return invalid < 64
     }
 
-    private static func character(_ sextet: UInt8) -> UInt8 {
-        switch sextet {
-        case 0..<26: sextet + 0x41
-        case 26..<52: sextet - 26 + 0x61
-        case 52..<62: sextet - 52 + 0x30
-        case 62: 0x2D
-        default: 0x5F
+    /// The four characters of 24 bits, all at once, the first one lowest.
+    private static func characters(of group: UInt32) -> UInt32 {
+        let each: UInt32 = 0x0101_0101
+        let sextets =
+            group >> 18 & 63 | (group >> 12 & 63) << 8 | (group >> 6 & 63) << 16
+            | (group & 63) << 24
+        // 1 in each byte that holds `least` or more. No sum leaves its byte.
+        func reaching(_ least: UInt32) -> UInt32 {
+            (sextets &+ (128 - least) &* each) >> 7 & each
         }
+        // `A` to `Z` and how far `a`, `0`, `-` and `_` are from where that would go on.
+        return sextets &+ 0x41 &* each &+ 6 &* reaching(26) &- 75 &* reaching(52)
+            &- 13 &* reaching(62) &+ 49 &* reaching(63)
     }
 
     /// The value of a character, 0..<64, or a number above that for any other byte.

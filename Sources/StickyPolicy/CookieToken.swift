@@ -50,13 +50,12 @@ struct SealedBytes {
     /// A token without its tag.
     init(_ token: CookieToken) {
         hasLastSeen = token.lastSeen != nil
-        put(hasLastSeen ? 2 : 1, at: 0, byteCount: 1)
-        put(UInt64(bitPattern: token.issuedAt), at: 2, byteCount: 5)
-        put(token.backendIdentity, at: 7, byteCount: 8)
-        put(token.clientKey, at: 15, byteCount: 8)
-        if let lastSeen = token.lastSeen {
-            put(UInt64(bitPattern: lastSeen), at: 23, byteCount: 5)
-        }
+        storage[0] = hasLastSeen ? 2 : 1
+        // Five bytes each, and three zeros behind them that the next field overwrites, or the tag.
+        put(UInt64(bitPattern: token.issuedAt) << 24, at: 2)
+        put(token.backendIdentity, at: 7)
+        put(token.clientKey, at: 15)
+        if let lastSeen = token.lastSeen { put(UInt64(bitPattern: lastSeen) << 24, at: 23) }
     }
 
     /// Reads the text of a cookie; nil when it has not the form of a token.
@@ -90,8 +89,8 @@ struct SealedBytes {
                 high: get(at: tagOffset, byteCount: 8), low: get(at: tagOffset + 8, byteCount: 8))
         }
         set {
-            put(newValue.high, at: tagOffset, byteCount: 8)
-            put(newValue.low, at: tagOffset + 8, byteCount: 8)
+            put(newValue.high, at: tagOffset)
+            put(newValue.low, at: tagOffset + 8)
         }
     }
 
@@ -101,11 +100,11 @@ struct SealedBytes {
         return body(storage.span.extracting(..<count))
     }
 
-    private mutating func put(_ number: UInt64, at offset: Int, byteCount: Int) {
-        for index in 0..<byteCount {
-            let shift = UInt64(8 * (byteCount - 1 - index))
-            storage[offset + index] = UInt8(truncatingIfNeeded: number >> shift)
-        }
+    private mutating func put(_ number: UInt64, at offset: Int) {
+        var span = storage.mutableSpan
+        // SAFETY: any bits make a UInt8, and the store checks its bounds itself.
+        var bytes = unsafe span.mutableBytes
+        bytes.storeBytes(of: number.bigEndian, toByteOffset: offset, as: UInt64.self)
     }
 
     private func get(at offset: Int, byteCount: Int) -> UInt64 {

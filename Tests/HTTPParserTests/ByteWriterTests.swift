@@ -55,6 +55,12 @@ struct ByteWriterTests {
         #expect(written(capacity: 15) { $0.append(fixedHexadecimal: number) } == ("", true))
     }
 
+    @Test("four bytes are written whole or not at all", arguments: 0...5)
+    func fourBytes(capacity: Int) {
+        let result = written(capacity: capacity) { $0.append(fourBytes: 0x6463_6261) }
+        #expect(result == (capacity < 4 ? ("", true) : ("abcd", false)))
+    }
+
     @Test("a number that just fits is whole, and one digit more is too many", arguments: 1...5)
     func room(digitCount: Int) {
         let number = (1...digitCount).reduce(UInt64(0)) { $0 * 10 + UInt64($1) }
