@@ -2,8 +2,8 @@ import HTTPParser
 
 /// A hash table from (salt, bytes) to a position, looked up with bytes in place: no String is made.
 ///
-/// Open addressing with linear probing, at most half full. Keys come from the configuration alone,
-/// so nobody outside can make them collide.
+/// Open addressing with linear probing, at most two thirds full. Keys come from the configuration
+/// alone, so nobody outside can make them collide.
 struct ByteKeyedTable: Sendable {
     private struct Slot: Sendable {
         /// The lower half of the hash: twice as many bits as a table has that fits in memory.
@@ -21,7 +21,7 @@ struct ByteKeyedTable: Sendable {
 
     init(capacity: Int) {
         var size = 8
-        while size < capacity * 2 + 2 { size *= 2 }
+        while size < capacity + capacity / 2 + 2 { size *= 2 }
         slots = Array(repeating: Slot(), count: size)
     }
 
@@ -77,7 +77,7 @@ struct ByteKeyedTable: Sendable {
 
     /// Keeps what is there when the key is known.
     mutating func insert(_ key: Span<UInt8>, hash: Hash, value: Int) {
-        if (used + 1) * 2 > slots.count { grow() }
+        if (used + 1) * 3 > slots.count * 2 { grow() }
         guard find(key, hash: hash) == nil else { return }
         let range = ByteRange(arena.count, arena.count + key.count)
         for index in key.indices { arena.append(key[index]) }

@@ -23,14 +23,15 @@ struct RoutePatterns: Sendable {
     }
 
     /// Puts all in their order, and answers which of them belong to each host.
-    mutating func sort() -> [UInt32: Range<Int>] {
+    mutating func sort() -> [UInt32: Range<UInt32>] {
         entries.sort { left, right in
             if left.host != right.host { return left.host < right.host }
             if left.text.count != right.text.count { return left.text.count > right.text.count }
             return right.text.lexicographicallyPrecedes(left.text)
         }
-        var ranges: [UInt32: Range<Int>] = [:]
+        var ranges: [UInt32: Range<UInt32>] = [:]
         for (index, entry) in entries.enumerated() {
+            let index = UInt32(clamping: index)
             ranges[entry.host] = (ranges[entry.host]?.lowerBound ?? index)..<index + 1
         }
         return ranges
@@ -39,10 +40,10 @@ struct RoutePatterns: Sendable {
     /// The first of `range` that matches, unless its text is shorter than `length`. Behind a search
     /// that was given up nobody can say: a client must not choose another route by making it long.
     func match(
-        _ path: Span<UInt8>, in range: Range<Int>, from length: Int,
+        _ path: Span<UInt8>, in range: Range<UInt32>, from length: Int,
         within budget: inout SearchBudget
     ) -> RouteMatch {
-        for index in range {
+        for index in Int(range.lowerBound)..<Int(range.upperBound) {
             guard entries[index].text.count >= length else { return .none }
             switch entries[index].matcher.matches(path, within: &budget) {
             case true?: return .route(entries[index].route)

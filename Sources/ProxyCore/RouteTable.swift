@@ -15,15 +15,16 @@ package final class RouteTable: Sendable {
     private let entries: [HostEntry]
     private let patterns: RoutePatterns
 
-    /// Longest paths of one host: how far a request's path needs to be looked at.
+    /// Longest paths of one host: how far a request's path needs to be looked at. There may be
+    /// hundreds of thousands.
     private struct HostEntry: Sendable {
         let id: UInt32
         /// The first in the file.
-        let firstRoute: Int
-        var longestPrefix = 0
-        var longestExact = 0
+        let firstRoute: UInt32
+        var longestPrefix: UInt32 = 0
+        var longestExact: UInt32 = 0
         /// Of the table's patterns.
-        var patterns = 0..<0
+        var patterns: Range<UInt32> = 0..<0
     }
 
     /// Of several routes with one host, path and type the first wins.
@@ -53,6 +54,8 @@ package final class RouteTable: Sendable {
         init(capacity: Int) {
             hosts = ByteKeyedTable(capacity: capacity)
             paths = ByteKeyedTable(capacity: capacity)
+            // Grown step by step, it would leave its smaller selves behind in the heap.
+            entries.reserveCapacity(capacity)
         }
 
         mutating func insert(_ route: Route, at position: Int, matcher: (any PatternMatcher)?) {
@@ -68,7 +71,8 @@ package final class RouteTable: Sendable {
             case .exact:
                 let hash = ByteKeyedTable.Hash(of: key.span, salt: RouteTable.exactSalt(id))
                 paths.insert(key.span, hash: hash, value: position)
-                entries[entry].longestExact = max(entries[entry].longestExact, key.count)
+                entries[entry].longestExact = max(
+                    entries[entry].longestExact, UInt32(clamping: key.count))
             case .prefix, .implementationSpecific:
                 // Elements decide, so a trailing slash says nothing: `/a/` is `/a`, `/` is all.
                 let isOpen = key.last == UInt8(ascii: "/")
@@ -76,7 +80,8 @@ package final class RouteTable: Sendable {
                 let salt = RouteTable.prefixSalt(id)
                 let hash = ByteKeyedTable.SteppedHash(of: trimmed, salt: salt)
                 paths.insert(trimmed, hash: hash.value, value: position)
-                entries[entry].longestPrefix = max(entries[entry].longestPrefix, trimmed.count)
+                entries[entry].longestPrefix = max(
+                    entries[entry].longestPrefix, UInt32(clamping: trimmed.count))
             }
         }
 
@@ -89,7 +94,8 @@ package final class RouteTable: Sendable {
                 }
             let hash = ByteKeyedTable.Hash(of: key.span, salt: salt)
             if let known = hosts.find(key.span, hash: hash) { return known }
-            entries.append(HostEntry(id: UInt32(entries.count), firstRoute: firstRoute))
+            entries.append(
+                HostEntry(id: UInt32(entries.count), firstRoute: UInt32(clamping: firstRoute)))
             hosts.insert(key.span, hash: hash, value: entries.count - 1)
             return entries.count - 1
         }
@@ -142,7 +148,7 @@ package final class RouteTable: Sendable {
     package func firstRoute(ofHost host: Span<UInt8>) -> Int? {
         let name = host.extracting(..<RouteTable.nameLength(host))
         let entry = exactHost(name) ?? wildcardHost(name) ?? anyHost
-        return entry.map { entries[$0].firstRoute }
+        return entry.map { Int(entries[$0].firstRoute) }
     }
 
     /// `shop.example.com.` is `shop.example.com` (RFC 3986 §3.2.2).
@@ -168,7 +174,7 @@ package final class RouteTable: Sendable {
         _ path: Span<UInt8>, read reading: Span<UInt8>, of host: HostEntry,
         within budget: inout SearchBudget
     ) -> RouteMatch {
-        if path.count <= host.longestExact {
+        if path.count <= Int(host.longestExact) {
             let hash = ByteKeyedTable.Hash(of: path, salt: RouteTable.exactSalt(host.id))
             if let route = paths.find(path, hash: hash) { return .route(route) }
         }
@@ -188,7 +194,7 @@ package final class RouteTable: Sendable {
         let salt = RouteTable.prefixSalt(host.id)
         var best: (route: Int, length: Int)?
         var hash = ByteKeyedTable.SteppedHash(salt: salt)
-        let end = min(path.count, host.longestPrefix)
+        let end = min(path.count, Int(host.longestPrefix))
         for length in 0...end {
             if length == path.count || path[length] == UInt8(ascii: "/"),
                 let route = paths.find(path.extracting(..<length), hash: hash.value)
