@@ -92,6 +92,8 @@ struct RunCommand: ParsableCommand {
         var reading = options.reading.reading(options.config)
         reading.watched = watched
         guard let configuration = read(reading) else { throw ExitStatus.badConfiguration }
+        // The text of a large file and the tree made from it: what comes next would not fit in.
+        ProcessMemory.trim()
         reading.isFirst = false
         // Clients are served meanwhile, and signals wait: a second for a reader of the log.
         reading.report = { outlet.write($0, patience: .seconds(1)) }
