@@ -264,9 +264,3 @@ extension [UInt8] {
         }
     }
 }
-
-/// The kernel's buffers of a socket.
-enum SocketBuffer {
-    static let send = SO_SNDBUF
-    static let receive = SO_RCVBUF
-}
