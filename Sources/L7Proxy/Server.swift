@@ -328,6 +328,8 @@ final class Server {
     /// flight finish within `drain`, and stops.
     func drain() {
         serviceManager.stopping("draining")
+        // What else there may be to tell would sound as if it went on.
+        serviceManager = ServiceManager()
         let hasListeners = status.phase == .ready
         status.enter(.draining)
         if hasListeners { waitBeforeStop() }
@@ -337,21 +339,33 @@ final class Server {
         let end = MonotonicTime.now() + limit
         while !workers.allSatisfy(\.share.hasEnded), MonotonicTime.now() < end {
             // The threads end without a signal: look often enough that nobody waits for us.
-            let signal = Signals.wait(for: [SIGTERM, SIGINT], timeout: .milliseconds(20))
-            if signal != nil { break }
+            let awaited = [SIGTERM, SIGINT, SIGUSR1]
+            let signal = Signals.wait(for: awaited, timeout: .milliseconds(20))
+            if signal == SIGUSR1 { reopenLogs() } else if signal != nil { break }
         }
         let left = connectionCount
         if left > 0 { log.notice("\(left) connections are cut") }
         stop()
     }
 
-    /// Serves on, so that whoever sends us connections can learn that it should not. A second
-    /// signal ends it.
+    /// Serves on, so that whoever sends us connections can learn that it should not, and by what
+    /// the file says meanwhile: backends come and go in that time, too. A second signal ends it.
     private func waitBeforeStop() {
         let time = running.timeouts.preStop
         guard time > .zero else { return }
         log.notice("stopping; the listeners close in \(time)")
-        _ = Signals.wait(for: [SIGTERM, SIGINT], timeout: time)
+        let end = MonotonicTime.now() + time
+        while true {
+            let rest = end - .now()
+            guard rest > .zero else { return }
+            switch Signals.wait(for: Server.signals, timeout: patience(atMost: rest)) {
+            case SIGTERM?, SIGINT?: return
+            case SIGHUP?: reload()
+            case SIGUSR1?: reopenLogs()
+            case SIGUSR2?: log.error("this process cannot be replaced: it is stopping")
+            default: takeAnswers()
+            }
+        }
     }
 
     private func warnAboutWhatNeedsARestart(_ configuration: Configuration) {

@@ -1,3 +1,5 @@
+import Glibc
+import Synchronization
 import Testing
 import Transport
 
@@ -169,6 +171,29 @@ struct DrainTests {
         #expect(response.status == 200 && response["Connection"] == nil)
         #expect(try proxy.exchange(get()).status == 200)
         #expect(try client.readToEnd().ending == .closed)
+        draining.join()
+        #expect(throws: WireError.self) { try proxy.exchange(get()) }
+    }
+
+    @Test("during preStop a changed file is taken, and a second TERM ends the wait")
+    func reloadBeforeStop() throws {
+        let old = try ScriptedBackend(ScriptedBackend.answering(ok("old")))
+        let new = try ScriptedBackend(ScriptedBackend.answering(ok("new")))
+        let settings = "timeouts: {preStop: 1h, drain: 5s}"
+        let proxy = try ProxyUnderTest(to: old, new, settings: settings)
+        proxy.change("routes: [{backends: [\"\(new.address)\"]}]\n\(settings)")
+        let main = Mutex<pthread_t?>(nil)
+        let draining = try startThread(name: "drain") {
+            main.withLock { $0 = pthread_self() }
+            // To this thread alone, which is the main thread to this proxy.
+            raise(SIGHUP)
+            proxy.drain()
+        }
+        let end = ContinuousClock.now + Wire.patience
+        repeat {
+            try #require(ContinuousClock.now < end)
+        } while try Set((0..<4).map { _ in try proxy.exchange(get()).bodyText }) != ["new"]
+        try pthread_kill(#require(main.withLock { $0 }), SIGTERM)
         draining.join()
         #expect(throws: WireError.self) { try proxy.exchange(get()) }
     }

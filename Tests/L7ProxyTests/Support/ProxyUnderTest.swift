@@ -124,6 +124,11 @@ final class ProxyUnderTest: Sendable {
         }
     }
 
+    /// Puts another text in the place of the routes file, and tells nobody.
+    func change(_ text: String) {
+        file.replace(by: text)
+    }
+
     /// Puts another text in the place of the routes file, and does what SIGHUP does.
     func reload(_ text: String) {
         file.replace(by: text)
