@@ -43,6 +43,7 @@ struct KubernetesServices {
             return service
         }
         service.clientIP = sessionAffinity(object)
+        service.clientIPConfig = service.clientIP ?? ClientIPSettings()
         if let list = externalBackends(of: object, reference, reader) {
             (service.backends, service.named) = (list.backends, list.named)
             return service

@@ -86,7 +86,7 @@ struct RouteBehaviour {
     private func kind(for service: Service) -> AffinitySettings.Kind {
         switch affinity {
         case .cookie: return .cookie(cookie.settings)
-        case .clientIP: return .clientIP(clientIP(service.clientIP))
+        case .clientIP: return .clientIP(clientIP(service.clientIPConfig))
         case .header: return hash.byField.map { .hash($0) } ?? .none
         case .learn:
             return application(.learn(timeoutSeconds: sessionTimeout ?? 10_800))
@@ -117,8 +117,8 @@ struct RouteBehaviour {
         return settings
     }
 
-    private func clientIP(_ ofService: ClientIPSettings?) -> ClientIPSettings {
-        var settings = ofService ?? ClientIPSettings()
+    private func clientIP(_ ofService: ClientIPSettings) -> ClientIPSettings {
+        var settings = ofService
         if let sessionTimeout { settings.timeoutSeconds = sessionTimeout }
         return settings
     }

@@ -17,7 +17,7 @@ struct ShortFormServices {
         if let entry = keys["balance"], let kind = reader.word(entry, ShortFormWords.balance) {
             service.balance = kind
         }
-        service.clientIP = sessionAffinity(keys)
+        readSessionAffinity(keys, into: &service)
         if let entry = keys["queue"] { readQueue(entry, &service.queue) }
         ShortFormHealth(reader: reader).read(keys, into: &service)
         service.tls = keys["tls"].flatMap(ShortFormTLS(reader: reader, file: file).service)
@@ -168,19 +168,18 @@ struct ShortFormServices {
         return nil
     }
 
-    private func sessionAffinity(_ keys: Fields) -> ClientIPSettings? {
+    private func readSessionAffinity(_ keys: Fields, into service: inout Service) {
         let isBound =
             keys["sessionAffinity"].flatMap { reader.word($0, ShortFormWords.sessionAffinity) }
             ?? false
-        var settings = ClientIPSettings()
         if let config = keys["sessionAffinityConfig"],
             let inner = reader.fields(config, ShortFormSchema.sessionAffinityConfig),
             let entry = inner["clientIP"],
             let clientIP = reader.fields(entry, ShortFormSchema.sessionAffinityClientIP)
         {
-            readClientIP(clientIP, &settings)
+            readClientIP(clientIP, &service.clientIPConfig)
         }
-        return isBound ? settings : nil
+        if isBound { service.clientIP = service.clientIPConfig }
     }
 
     private func readClientIP(_ keys: Fields, _ settings: inout ClientIPSettings) {

@@ -14,6 +14,8 @@ package struct Service: Sendable, Equatable {
     package var balance = BalanceKind.roundRobin
     /// `sessionAffinity: ClientIP`; a route's own affinity wins over it.
     package var clientIP: ClientIPSettings?
+    /// `sessionAffinityConfig`, which a route with `affinity: client-ip` follows in any case.
+    package var clientIPConfig = ClientIPSettings()
     package var queue = QueueRule()
     package var passiveHealth = PassiveHealth()
     /// `healthCheck`: of each backend.

@@ -96,6 +96,23 @@ import Testing
         #expect(kinds[3] == .clientIP(settings))
     }
 
+    @Test("a route by client-ip follows sessionAffinityConfig, whatever the service is by itself")
+    func clientIPOfRoute() throws {
+        let result = try configuration(
+            """
+            services:
+              a:
+                backends: [10.0.0.1:80]
+                sessionAffinityConfig: {clientIP: {timeoutSeconds: 60, prefixLength: 24}}
+            routes:
+              - {path: /plain, service: a}
+              - {path: /ip, service: a, annotations: {affinity: client-ip}}
+            """)
+        var settings = ClientIPSettings()
+        (settings.timeoutSeconds, settings.prefixLength) = (60, 24)
+        #expect(result.routes.map(\.affinity.kind) == [.none, .clientIP(settings)])
+    }
+
     @Test("the file's annotations are defaults of its routes, and of its default service")
     func fileAnnotations() throws {
         let result = try configuration(
