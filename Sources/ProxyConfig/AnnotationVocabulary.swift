@@ -9,6 +9,8 @@ enum AnnotationVocabulary {
         case ignored(String)
         /// Known; a value that asks for anything but these words is reported and has no effect.
         case pending(harmless: [String])
+        /// Pending, and somebody is to be kept out by it: `GuardBehaviour` reads it.
+        case guarding
     }
 
     static func standing(of name: String) -> Standing? { standings[name] }
@@ -37,7 +39,12 @@ enum AnnotationVocabulary {
         "proxy-ssl-secret", "proxy-ssl-verify-depth", "proxy-ssl-server-name",
         "proxy-ssl-protocols", "proxy-ssl-ciphers", "auth-tls-secret", "auth-tls-verify-client",
         "auth-tls-verify-depth", "auth-tls-error-page", "auth-tls-match-cn",
-        "auth-tls-pass-certificate-to-upstream",
+        "auth-tls-pass-certificate-to-upstream", "serve-unguarded",
+    ]
+
+    private static let guarding = [
+        "auth-url", "auth-type", "whitelist-source-range", "allowlist-source-range",
+        "denylist-source-range",
     ]
 
     /// Their defaults are what the proxy does, so a file that spells them out is not bothered.
@@ -59,13 +66,12 @@ enum AnnotationVocabulary {
         proxy-buffers-number proxy-busy-buffers-size proxy-max-temp-file-size \
         proxy-cookie-domain proxy-cookie-path proxy-redirect-from proxy-redirect-to \
         client-body-buffer-size cors-allow-origin cors-allow-methods cors-allow-headers \
-        cors-allow-credentials cors-expose-headers cors-max-age auth-url auth-signin \
+        cors-allow-credentials cors-expose-headers cors-max-age auth-signin \
         auth-signin-redirect-param auth-method auth-response-headers auth-request-redirect \
         auth-cache-key auth-cache-duration auth-keepalive auth-keepalive-share-vars \
         auth-keepalive-requests auth-keepalive-timeout auth-proxy-set-headers \
-        auth-always-set-cookie auth-snippet enable-global-auth auth-type auth-secret \
-        auth-secret-type auth-realm satisfy whitelist-source-range allowlist-source-range \
-        denylist-source-range limit-rps limit-rpm limit-connections limit-rate limit-rate-after \
+        auth-always-set-cookie auth-snippet enable-global-auth auth-secret auth-secret-type \
+        auth-realm satisfy limit-rps limit-rpm limit-connections limit-rate limit-rate-after \
         limit-burst-multiplier limit-allowlist limit-whitelist enable-rewrite-log \
         enable-opentelemetry opentelemetry-trust-incoming-span opentelemetry-operation-name \
         custom-headers mirror-target mirror-host mirror-request-body enable-owasp-core-rules \
@@ -75,10 +81,13 @@ enum AnnotationVocabulary {
 
     /// What an operator has to know, or can do, where a pending annotation has no effect.
     static func advice(withoutEffectOf name: String) -> String? {
-        switch name {
-        case "auth-url", "auth-type", "enable-global-auth", "whitelist-source-range",
-            "allowlist-source-range", "denylist-source-range":
-            "nothing guards its routes here: they are served to everybody"
+        if guarding.contains(name) {
+            return """
+                its routes answer 503; 'l7proxy.io/serve-unguarded: "true"' serves them where \
+                something else guards them
+                """
+        }
+        return switch name {
         case "proxy-connect-timeout": "for all routes there is 'timeouts: {connect: ...}'"
         case "proxy-read-timeout": "for all routes there is 'timeouts: {backendRead: ...}'"
         case "proxy-send-timeout": "for all routes there is 'timeouts: {backendWrite: ...}'"
@@ -94,6 +103,7 @@ enum AnnotationVocabulary {
         ]
         for name in supported { table[name] = .supported }
         for (name, harmless) in pendingWithDefault { table[name] = .pending(harmless: harmless) }
+        for name in guarding { table[name] = .guarding }
         for name in pending.split(separator: " ") { table[String(name)] = .pending(harmless: []) }
         return table
     }()

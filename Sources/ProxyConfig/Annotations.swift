@@ -26,7 +26,11 @@ extension Reader {
             case .ignored(let reason):
                 note("annotation '\(name)' has no effect: \(reason)", at: entry.keyPosition)
             case .pending(let harmless):
-                if !harmless.contains(text) { reportPending(name, text, entry) }
+                guard !harmless.contains(text) else { continue }
+                reportPending(name, text, entry)
+            case .guarding:
+                found.append(Annotation(name: name, text: text, entry: entry))
+                reportPending(name, text, entry)
             }
         }
         // Our own prefix has the last word where both are given.

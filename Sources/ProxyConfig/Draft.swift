@@ -6,6 +6,9 @@ struct Draft {
     var configuration = Configuration()
     private var servicePositions: [String: Int] = [:]
     private var serviceOrigins: [String: Position] = [:]
+    private var closedServices: Set<Int> = []
+    /// The closed twin of a service, by the service's position.
+    private var closedTwins: [Int: Int] = [:]
     private var routeOrigins: [RouteKey: Position] = [:]
     /// Of the routes so far.
     var treatments = SharedTreatments()
@@ -43,14 +46,18 @@ struct Draft {
     /// Adds a service and answers its position, or nil and where its name was taken.
     mutating func add(_ service: Service, at position: Position) -> Result<Int, Taken> {
         if let earlier = serviceOrigins[service.name] { return .failure(Taken(earlier)) }
+        return .success(insert(service, at: position))
+    }
+
+    private mutating func insert(_ service: Service, at position: Position) -> Int {
         servicePositions[service.name] = configuration.services.count
         serviceOrigins[service.name] = position
         configuration.services.append(service)
-        return .success(configuration.services.count - 1)
+        return configuration.services.count - 1
     }
 
     /// The position of the same service, spoken to in TLS; its own where it says how itself.
-    mutating func position(of service: Int, in tls: UpstreamTLS?) -> Int {
+    private mutating func position(of service: Int, in tls: UpstreamTLS?) -> Int {
         let plain = configuration.services[service]
         guard let tls, plain.tls == nil, let origin = serviceOrigins[plain.name] else {
             return service
@@ -66,6 +73,26 @@ struct Draft {
             if configuration.services[known].tls == tls { return known }
         }
         return (try? add(secured, at: origin).get()) ?? service
+    }
+
+    /// The same service without backends, for routes that nobody may be served by.
+    private mutating func closed(_ service: Int, at position: Position) -> Int {
+        if let known = closedTwins[service] { return known }
+        var closed = Service(name: configuration.services[service].name + "/closed", backends: [])
+        while servicePositions[closed.name] != nil { closed.name += "-" }
+        let twin = insert(closed, at: position)
+        closedTwins[service] = twin
+        closedServices.insert(twin)
+        return twin
+    }
+
+    /// What a route that names `service` leads to.
+    mutating func target(
+        _ service: Int, _ behaviour: RouteBehaviour, in secrets: KubernetesSecrets,
+        at position: Position
+    ) -> Int {
+        guard !behaviour.isClosed else { return closed(service, at: position) }
+        return self.position(of: service, in: behaviour.upstreamTLS(in: secrets))
     }
 
     /// Adds a route, or answers where an equal one stands.
@@ -133,6 +160,8 @@ struct Draft {
                 canary.reader.warn("the route has a canary already", at: canary.position)
                 continue
             }
+            // Its clients would be served what nobody may be served.
+            guard !closedServices.contains(configuration.routes[primary].service) else { continue }
             attach(canary, to: primary)
         }
     }
@@ -140,7 +169,7 @@ struct Draft {
     /// A canary that is a default backend is one of the default backend.
     private mutating func attachDefaultCanaries() {
         for canary in canaries where canary.isOfDefault {
-            guard configuration.defaultService != nil else {
+            guard let primary = configuration.defaultService else {
                 canary.reader.warn(
                     "a canary of a default backend that there is not is left out",
                     at: canary.position)
@@ -150,6 +179,7 @@ struct Draft {
                 canary.reader.warn("the default backend has a canary already", at: canary.position)
                 continue
             }
+            guard !closedServices.contains(primary) else { continue }
             configuration.defaultCanary = canary.attached(to: configuration.defaultAffinity)
         }
     }

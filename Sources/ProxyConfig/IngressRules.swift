@@ -127,7 +127,7 @@ struct IngressRules {
     private func service(of backend: YAMLNode, _ draft: inout Draft) -> Int? {
         guard let reference = reference(in: backend) else { return nil }
         guard let position = position(of: reference, &draft) else { return nil }
-        return draft.position(of: position, in: behaviour.upstreamTLS(in: secrets))
+        return draft.target(position, behaviour, in: secrets, at: backend.position)
     }
 
     private func position(of reference: ServiceReference, _ draft: inout Draft) -> Int? {

@@ -28,6 +28,11 @@ struct RouteBehaviour {
     private var forcesTLS = false
     private var backendTLS = BackendTLSBehaviour()
     private var clientCertificate = ClientCertificateBehaviour()
+    private var guards = GuardBehaviour()
+
+    /// Nobody may be served: what was to keep clients out cannot be done. A canary's clients are
+    /// its primary's, whose guards count.
+    var isClosed: Bool { guards.closes && !canary.isOn }
 
     /// Which requests in the clear are sent to come again in TLS.
     var tlsRule: TLSRule {
@@ -153,6 +158,9 @@ struct RouteBehaviour {
         case "load-balance": applyBalance(value)
         case "session-timeout": value.timeout { sessionTimeout = $0 }
         case "session-learn-cookie": value.cookieText { learnedCookie = $0 }
+        case "auth-url", "auth-type", "whitelist-source-range", "allowlist-source-range",
+            "denylist-source-range", "serve-unguarded":
+            guards.apply(annotation.name, value)
         case "use-regex": value.boolean { usesPatterns = $0 }
         case "server-alias": value.hosts { aliases = $0 }
         case "upgrade-protocols": value.upgradeProtocols { upgradeProtocols = $0 }

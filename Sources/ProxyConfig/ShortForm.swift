@@ -68,7 +68,9 @@ struct ShortForm {
                 once.isFirst("defaultService", entry, reader),
                 let position = draft.reference(entry, reader)
             {
-                draft.setDefault(position, document.behaviour)
+                let service = draft.target(
+                    position, document.behaviour, in: secrets, at: entry.value.position)
+                draft.setDefault(service, document.behaviour)
                 if document.behaviour.clientVerification(in: secrets) != nil {
                     reader.warn(document.behaviour.defaultAsksNobody, at: entry.value.position)
                 }

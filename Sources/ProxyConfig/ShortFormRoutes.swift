@@ -31,7 +31,7 @@ struct ShortFormRoutes {
         let named = service(keys, named: name, at: position, &draft)
         // What is wrong was reported, and everything was read for the mistakes in it.
         guard let host, let path, let named else { return }
-        let service = draft.position(of: named, in: behaviour.upstreamTLS(in: secrets))
+        let service = draft.target(named, behaviour, in: secrets, at: position)
         var route = Route(
             host: host, path: path, pathType: pathType, service: service,
             treatment: behaviour.treatment(

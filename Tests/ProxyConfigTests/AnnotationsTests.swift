@@ -26,18 +26,6 @@ import Testing
 
     private struct NoCookie: Error {}
 
-    @Test(
-        "where a guard has no effect, it is said that everybody is served",
-        arguments: [
-            ("auth-url: http://auth/", true), ("whitelist-source-range: 10.0.0.0/8", true),
-            ("custom-headers: a/b", false),
-        ])
-    func withoutEffect(annotation: String, isGuard: Bool) {
-        let found = load(route(annotation)).diagnostics
-        #expect(found.count == 1 && found[0].message.hasSuffix("has no effect"))
-        #expect((found[0].help?.hasSuffix("they are served to everybody") == true) == isGuard)
-    }
-
     @Test("of a snippet without effect the first line is shown")
     func snippet() {
         let found = load(route("server-snippet: |\n        one;\n        two;")).diagnostics
