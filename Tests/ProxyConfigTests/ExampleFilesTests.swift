@@ -1,4 +1,3 @@
-import Glibc
 import ProxyCore
 import StickyPolicy
 import Testing
@@ -7,9 +6,7 @@ import Testing
 
 @Suite struct ExampleFilesTests {
     private func example(_ name: String) throws -> SourceFile {
-        let tests = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-        let text = try read("/\(tests)/config/\(name)")
-        return SourceFile(name: name, text: text)
+        SourceFile(name: name, text: try projectFile("config/\(name)"))
     }
 
     @Test("the example of the short form loads, and only advises cookie keys")
@@ -52,24 +49,5 @@ import Testing
         #expect(service.name == "default/shop:80")
         #expect(service.backends.map(\.name) == ["192.168.1.10:30080", "192.168.1.11:30080"])
         #expect(service.clientIP == ClientIPSettings())
-    }
-}
-
-private struct Unreadable: Error {}
-
-private func read(_ path: String) throws -> [UInt8] {
-    // SAFETY: the path is ended by a zero byte for the time of the call.
-    let descriptor = unsafe open(path, O_RDONLY)
-    guard descriptor >= 0 else { throw Unreadable() }
-    defer { close(descriptor) }
-    var text: [UInt8] = []
-    var piece = [UInt8](repeating: 0, count: 65_536)
-    while true {
-        // SAFETY: the array has room for its own count.
-        let count = unsafe piece.withUnsafeMutableBytes { buffer in
-            unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-        }
-        guard count > 0 else { return text }
-        text += piece[..<count]
     }
 }
