@@ -25,6 +25,9 @@ struct HandoverState: Equatable {
     /// 1 GiB: ten million sessions and more.
     private static let byteCountMax: UInt64 = 1 << 30
     private static let sessionByteCount = 36
+    /// A day, the longest time that there is: of a session that a tunnel holds. The tunnel stays
+    /// with the old process, and nobody tells the new one when it ends.
+    private static let heldSeconds: UInt32 = 86_400
 
     init() {}
 
@@ -32,7 +35,9 @@ struct HandoverState: Equatable {
         ticketKeys = keys.copies
         for shard in 0..<table.shardCount {
             sessions += table.sessions(inShard: shard, now: now).map {
-                BoundSession(key: $0.key, backend: $0.backend, secondsLeft: $0.secondsLeft)
+                BoundSession(
+                    key: $0.key, backend: $0.backend,
+                    secondsLeft: $0.holds > 0 ? HandoverState.heldSeconds : $0.secondsLeft)
             }
         }
     }

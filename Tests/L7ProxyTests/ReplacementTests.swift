@@ -45,6 +45,23 @@ struct ReplacementTests {
         #expect(later.backend(of: ReplacementTests.key(1), at: overdue) == nil)
     }
 
+    @Test("a session that a tunnel of the old process holds lasts a day in the new one")
+    func held() {
+        let (held, idle) = (ReplacementTests.key(1), ReplacementTests.key(2))
+        let old = SessionTable(limit: 10, seed: ReplacementTests.seed)
+        let time = IdleTime(now: 1_000, timeout: 60)
+        for key in [held, idle] { _ = old.bind(key, to: 9, replacing: nil, at: time) }
+        #expect(old.hold(held, now: 1_000))
+        let new = SessionTable(limit: 10, seed: ReplacementTests.seed)
+        let state = HandoverState(old, TLSTicketKeys(), now: 5_000)
+        state.restore(into: new, TLSTicketKeys(), now: 5_000)
+        let late = IdleTime(now: 5_000 + 86_400, timeout: 60)
+        #expect(new.backend(of: held, at: late) == 9 && new.backend(of: idle, at: late) == nil)
+        // Used by a request, it has the time of any other.
+        let later = IdleTime(now: late.now + 61, timeout: 60)
+        #expect(new.backend(of: held, at: later) == nil)
+    }
+
     @Test("what was used least recently goes first in the new process, too")
     func orderOfUse() {
         let old = SessionTable(limit: 1_000, seed: ReplacementTests.seed)
