@@ -39,7 +39,7 @@ struct CookieReader: Sendable {
             guard let value = scanner.next(&cursor, head: head, in: bytes) else { break }
             // An empty value is how an application deletes a cookie that is not its own.
             if value.isEmpty { continue }
-            let text = bytes.extracting(value.offsets)
+            let text = bytes.extracting(bytes.unquoted(value))
             if acceptsSealed,
                 let opened = verified.open(text, with: sealer, fingerprint: fingerprint)
             {
@@ -69,5 +69,16 @@ struct CookieReader: Sendable {
         guard let maxIdle else { return false }
         guard let lastSeen = token.lastSeen else { return true }
         return unixSeconds &- lastSeen > maxIdle / 10
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Where the value lies without double quotes around it (RFC 6265 §4.1.1), in which some
+    /// clients put every value.
+    fileprivate func unquoted(_ value: ByteRange) -> Range<Int> {
+        let range = value.offsets
+        guard range.count >= 2, self[range.lowerBound] == 0x22, self[range.upperBound - 1] == 0x22
+        else { return range }
+        return range.lowerBound + 1..<range.upperBound - 1
     }
 }

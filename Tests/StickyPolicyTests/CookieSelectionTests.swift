@@ -45,6 +45,17 @@ struct CookieSelectionTests {
         #expect(selection.reason == .forged && selection.setsCookie)
     }
 
+    @Test(
+        "a value in double quotes is that value (RFC 6265 §4.1.1)", arguments: modes,
+        [("\"", "\"", true), ("\"", "", false), ("", "\"", false), ("\"\"", "\"\"", false)])
+    func quoted(mode: CookieSettings.Mode, quotes: (String, String, isGood: Bool)) throws {
+        let site = StickyRoute(cookieAffinity(mode), backends: backends("a", "b", "c"))
+        let cookie = try #require(site.cookie(for: site.select()))
+        let value = cookie.dropFirst("INGRESSCOOKIE=".count)
+        let line = "a=\"b\"; INGRESSCOOKIE=\(quotes.0)\(value)\(quotes.1); c=d"
+        #expect(site.select(cookies: [line])?.reason == (quotes.isGood ? .hit : .forged))
+    }
+
     @Test("an empty cookie counts as none", arguments: ["INGRESSCOOKIE=", "INGRESSCOOKIE= ; a=b"])
     func empty(cookies: String) throws {
         let site = StickyRoute(cookieAffinity(.persistent), backends: backends("a"))
