@@ -92,7 +92,8 @@ struct RunCommand: ParsableCommand {
         var reading = options.reading.reading(options.config)
         reading.watched = watched
         guard let configuration = read(reading) else { throw ExitStatus.badConfiguration }
-        // The text of a large file and the tree made from it: what comes next would not fit in.
+        // The text of a large file and the tree of it are freed, in pieces smaller than the tables
+        // that are made next.
         ProcessMemory.trim()
         reading.isFirst = false
         // Clients are served meanwhile, and signals wait: a second for a reader of the log.
