@@ -33,8 +33,14 @@ metadata:
 {rules}"""
 
 
-def service_of_pods(name, port, addresses):
-    endpoints = ", ".join(f'{{addresses: ["{address}"]}}' for address in addresses)
+def default_backend(name, service, **annotations):
+    """An Ingress for requests that no rule matches."""
+    rule = ingress(name, [], **annotations)
+    return rule[:rule.index("  rules:")] + f"  defaultBackend: {{service: {{name: {service}, port: {{number: 80}}}}}}\n"
+
+
+def service_of_pods(name, port, addresses, conditions="ready: true"):
+    endpoints = ", ".join(f'{{addresses: ["{address}"], conditions: {{{conditions}}}}}' for address in addresses)
     return f"""
 ---
 apiVersion: v1
@@ -97,6 +103,8 @@ def start(stage):
         ingress("patterns", [("/small.*", "one"), ("/s[a-z]+/x", "other"), ("/$", "other")], use_regex="true"),
         ingress("trial", [("/", "one")], affinity="cookie"),
         ingress("trial-canary", [("/", "other")], canary="true", canary_by_header="X-Trial"),
+        ingress("ending", [("/", "ending")], affinity="cookie"),
+        service_of_pods("ending", web, both, "ready: false, serving: true, terminating: true"),
         service_of_pods("persistent", web, both), service_of_pods("balanced", web, both),
         service_of_pods("one", web, both[:1]), service_of_pods("other", web, both[1:]),
     ])
@@ -162,3 +170,29 @@ def canary(stage):
         seen[get_ok(port, host, cookie=there.cookie(COOKIE), **{"X-Trial": "never"}).backend] += 1
         seen[get_ok(port, host, cookie=here.cookie(COOKIE), **{"X-Trial": "always"}).backend] += 1
     expect_equal(seen, {"b": 5, "a": 5})
+
+
+@promise("a canary of the default backend takes the requests that ask for it, on any host")
+def default_canary(stage):
+    (first, one), (second, other) = NODES.items()
+    web = stage.ports["web"]
+    port, _ = stage.start_proxy("default-canary", "".join([
+        default_backend("rest", "one"),
+        default_backend("rest-canary", "other", canary="true", canary_by_header="X-Trial"),
+        service_of_pods("one", web, [one]), service_of_pods("other", web, [other]),
+    ]))
+    for host in ("nowhere.test", "elsewhere.test"):
+        expect_equal(get_ok(port, host).backend, first, host)
+        expect_equal(get_ok(port, host, **{"X-Trial": "always"}).backend, second, f"{host}, asked for")
+
+
+@promise("where all pods of a service are terminating and serve, new clients are served, and stay")
+def all_ending(stage):
+    start(stage)
+    seen = set()
+    for _ in range(4):
+        answer = get_ok(stage.migration, "ending.test")
+        again = get_ok(stage.migration, "ending.test", cookie=answer.cookie(COOKIE))
+        expect_equal(again.backend, answer.backend, "the pod of the cookie")
+        seen.add(answer.backend)
+    expect_equal(seen, set(NODES), "pods that new clients came to")
