@@ -87,7 +87,7 @@ package final class TLSSession {
         isReadWaitingForRoom = false
         var count = 0
         while count < space.count {
-            ERR_clear_error()
+            forgetErrors()
             let room = Int32(clamping: space.count - count)
             // SAFETY: within the space that the caller lends for the time of this call.
             let result = unsafe SSL_read(ssl, space.baseAddress?.advanced(by: count), room)
@@ -112,7 +112,7 @@ package final class TLSSession {
     func write(_ bytes: UnsafeRawBufferPointer, hasMore: Bool = false) -> IOResult {
         var count = 0
         while count < bytes.count {
-            ERR_clear_error()
+            forgetErrors()
             let rest = bytes.count - count
             wire.hasMore = hasMore || rest > Self.recordByteCountMax
             // SAFETY: within the bytes that the caller lends for the time of this call.
@@ -137,6 +137,12 @@ package final class TLSSession {
         wire.hasMore = false
         let result = unsafe SSL_shutdown(ssl)
         return result >= 0 || outcome(of: result) != .wouldBlock
+    }
+
+    /// `SSL_get_error` would take what an earlier call left behind for news. Nearly always there is
+    /// nothing, and to look is far cheaper than to clear.
+    private func forgetErrors() {
+        if ERR_peek_error() != 0 { ERR_clear_error() }
     }
 
     private var wantsWrite: Bool { unsafe SSL_want(ssl) == SSL_WRITING }
