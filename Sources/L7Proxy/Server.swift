@@ -362,7 +362,10 @@ final class Server {
             case SIGTERM?, SIGINT?: return
             case SIGHUP?: reload()
             case SIGUSR1?: reopenLogs()
-            case SIGUSR2?: log.error("this process cannot be replaced: it is stopping")
+            case SIGUSR2?:
+                log.error("this process cannot be replaced: it is stopping")
+                // Written again: whoever waits for another number learns that none comes.
+                pidFile?.write(log)
             default: takeAnswers()
             }
         }

@@ -118,7 +118,7 @@ struct ConnectFailureTests {
         let live = try ScriptedBackend()
         let file = """
             routes: [{backends: ["127.0.0.1:\(hole.port)", "\(live.address)"]}]
-            timeouts: {connect: 100ms}
+            timeouts: {connect: 600ms}
             """
         let proxy = try ProxyUnderTest(file: file, backends: [live])
         for _ in 0..<2 { #expect(try proxy.exchange(get()).status == 200) }

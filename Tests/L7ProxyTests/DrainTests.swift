@@ -26,6 +26,22 @@ struct DrainTests {
         try startThread(name: "drain") { proxy.drain() }
     }
 
+    /// The same with signals, which come to its thread alone: the main thread to this proxy.
+    private func drain(_ proxy: ProxyUnderTest, after signal: Int32?) throws -> (
+        thread: Transport.Thread, id: pthread_t
+    ) {
+        let hasBegun = try Gate()
+        let id = Mutex(pthread_self())
+        let thread = try startThread(name: "drain") {
+            id.withLock { $0 = pthread_self() }
+            hasBegun.open()
+            if let signal { raise(signal) }
+            proxy.drain()
+        }
+        try hasBegun.wait()
+        return (thread, id.withLock { $0 })
+    }
+
     @Test("a WebSocket is told to go by Close 1001 on both sides (RFC 6455 §7.4.1)")
     func bothSides() throws {
         let backend = try ScriptedBackend { wire, _ in
@@ -162,16 +178,17 @@ struct DrainTests {
     func preStop() throws {
         let backend = try ScriptedBackend()
         let proxy = try ProxyUnderTest(
-            to: backend, settings: "timeouts: {preStop: 500ms, drain: 5s}")
+            to: backend, settings: "timeouts: {preStop: 1h, drain: 5s}")
         let client = try proxy.connect(sending: get())
         #expect(try client.readMessage().status == 200)
-        let draining = try drain(proxy)
+        let draining = try drain(proxy, after: nil)
         try client.send(get())
         let response = try client.readMessage()
         #expect(response.status == 200 && response["Connection"] == nil)
         #expect(try proxy.exchange(get()).status == 200)
+        pthread_kill(draining.id, SIGTERM)
         #expect(try client.readToEnd().ending == .closed)
-        draining.join()
+        draining.thread.join()
         #expect(throws: WireError.self) { try proxy.exchange(get()) }
     }
 
@@ -182,19 +199,13 @@ struct DrainTests {
         let settings = "timeouts: {preStop: 1h, drain: 5s}"
         let proxy = try ProxyUnderTest(to: old, new, settings: settings)
         proxy.change("routes: [{backends: [\"\(new.address)\"]}]\n\(settings)")
-        let main = Mutex<pthread_t?>(nil)
-        let draining = try startThread(name: "drain") {
-            main.withLock { $0 = pthread_self() }
-            // To this thread alone, which is the main thread to this proxy.
-            raise(SIGHUP)
-            proxy.drain()
-        }
+        let draining = try drain(proxy, after: SIGHUP)
         let end = ContinuousClock.now + Wire.patience
         repeat {
             try #require(ContinuousClock.now < end)
         } while try Set((0..<4).map { _ in try proxy.exchange(get()).bodyText }) != ["new"]
-        try pthread_kill(#require(main.withLock { $0 }), SIGTERM)
-        draining.join()
+        pthread_kill(draining.id, SIGTERM)
+        draining.thread.join()
         #expect(throws: WireError.self) { try proxy.exchange(get()) }
     }
 }

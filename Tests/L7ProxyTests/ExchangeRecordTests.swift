@@ -152,7 +152,7 @@ struct ExchangeRecordTests {
     @Test("connections without a request are no exchanges")
     func nothing() throws {
         let records = Records()
-        let proxy = try proxy(records, settings: "timeouts: {clientIdle: 100ms}")
+        let proxy = try proxy(records, settings: "timeouts: {clientIdle: 1s}")
         #expect(try proxy.connect().readToEnd().text == "")
         try proxy.connect(sending: "GET / HT").close()
         _ = try proxy.exchange(get())

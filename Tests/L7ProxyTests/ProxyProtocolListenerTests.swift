@@ -105,7 +105,7 @@ struct ProxyProtocolListenerTests {
     @Test("a header that does not come in time ends the connection")
     func late() throws {
         let backend = try ScriptedBackend()
-        let settings = Self.trusting + "\ntimeouts: {requestHead: 100ms}"
+        let settings = Self.trusting + "\ntimeouts: {requestHead: 1s}"
         let proxy = try proxy(backend, settings)
         let client = try proxy.connect(sending: String(Self.header.dropLast()))
         #expect(try client.readToEnd().text == "")

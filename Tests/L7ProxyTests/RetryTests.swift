@@ -107,7 +107,7 @@ struct RetryTests {
         }
         let sound = try ScriptedBackend()
         let proxy = try ProxyUnderTest(
-            to: silent, sound, settings: "timeouts: {backendRead: 50ms}")
+            to: silent, sound, settings: "timeouts: {backendRead: 700ms}")
         for _ in 0..<4 { #expect(try proxy.exchange(get()).status == 200) }
     }
 
@@ -170,8 +170,8 @@ struct RetryTests {
         }
         let proxy = try ProxyUnderTest(
             to: silent[0], silent[1], silent[2],
-            annotations: "proxy-next-upstream-timeout: 1",
-            settings: "timeouts: {backendRead: 600ms}")
+            annotations: "proxy-next-upstream-timeout: 2",
+            settings: "timeouts: {backendRead: 1200ms}")
         #expect(try proxy.exchange(get()).status == 504)
         #expect(silent.reduce(0) { $0 + $1.connectionCount } == 2)
     }

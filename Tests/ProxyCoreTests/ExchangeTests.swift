@@ -30,6 +30,24 @@ struct ExchangeTests {
         #expect(exchange.ended() == .finish(reuseDownstream: false, reuseUpstream: true))
     }
 
+    @Test("a request has its last connection once nothing can send it again")
+    func lastConnection() {
+        var exchange = Exchange()
+        _ = exchange.requestHeadArrived(get(), refusal: nil)
+        #expect(!exchange.hasItsLastConnection)
+        var unrepeated = exchange
+        _ = unrepeated.upstreamConnected(isReused: true, mayReplay: false)
+        #expect(unrepeated.hasItsLastConnection)
+        _ = exchange.upstreamConnected(isReused: true, mayReplay: true)
+        #expect(!exchange.hasItsLastConnection)
+        _ = exchange.responseHeadArrived(status: 103, mayBeKept: true)
+        #expect(exchange.hasItsLastConnection)
+        _ = exchange.responseHeadArrived(status: 200, mayBeKept: true)
+        #expect(exchange.hasItsLastConnection)
+        _ = exchange.ended()
+        #expect(!exchange.hasItsLastConnection)
+    }
+
     @Test("bytes behind the response spoil the upstream connection")
     func excessBytes() {
         var exchange = awaitingResponse(to: get())
