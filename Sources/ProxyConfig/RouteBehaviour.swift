@@ -22,7 +22,7 @@ struct RouteBehaviour {
     private(set) var aliases: [HostPattern] = []
     private(set) var upgradeProtocols: [String] = []
     private(set) var retry = RetryRule()
-    private(set) var drainsOn404 = false
+    private var asksDrainOn404 = false
     private(set) var closesTunnelsOnDrain = false
     private var redirectsToTLS = true
     private var forcesTLS = false
@@ -33,6 +33,8 @@ struct RouteBehaviour {
     /// Nobody may be served: what was to keep clients out cannot be done. A canary's clients are
     /// its primary's, whose guards count.
     var isClosed: Bool { guards.closes && !canary.isOn }
+
+    var drainsOn404: Bool { asksDrainOn404 && !isClosed }
 
     /// Which requests in the clear are sent to come again in TLS.
     var tlsRule: TLSRule {
@@ -89,6 +91,8 @@ struct RouteBehaviour {
     }
 
     private func kind(for service: Service) -> AffinitySettings.Kind {
+        // Nobody is bound where nobody is served, and nobody's cookie is met there.
+        if isClosed { return .none }
         switch affinity {
         case .cookie: return .cookie(cookie.settings)
         case .clientIP: return .clientIP(clientIP(service.clientIPConfig))
@@ -168,7 +172,7 @@ struct RouteBehaviour {
         case "proxy-next-upstream-tries": value.count(0...255) { retry.tries = UInt8($0) }
         case "proxy-next-upstream-timeout":
             value.count(0...86_400) { retry.timeoutSeconds = UInt32($0) }
-        case "disable-on-404": value.boolean { drainsOn404 = $0 }
+        case "disable-on-404": value.boolean { asksDrainOn404 = $0 }
         case "close-tunnels-on-drain": value.boolean { closesTunnelsOnDrain = $0 }
         default:
             if annotation.name.hasPrefix("proxy-ssl-") {

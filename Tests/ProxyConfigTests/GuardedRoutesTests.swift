@@ -36,6 +36,21 @@ struct GuardedRoutesTests {
         #expect(result.diagnostics[0].help?.hasPrefix("its routes answer 503") == true)
     }
 
+    @Test("nothing is said of the cookies or the health checks of a route that serves nobody")
+    func quiet() {
+        let text = """
+            services: {shop: {backends: [10.0.0.1:80, 10.0.0.2:80]}}
+            annotations: {affinity: cookie, disable-on-404: true}
+            cookieKeys: [key]
+            routes:
+              - {service: shop, annotations: {disable-on-404: false}}
+              - {path: /admin, service: shop, annotations: {auth-type: basic}}
+            """
+        #expect(load(text).summary.filter { $0.contains("warning") }.count == 1)
+        let open = text.replacing("auth-type: basic", with: "serve-unguarded: true")
+        #expect(load(open).summary.contains { $0.contains("disable-on-404 has no effect") })
+    }
+
     @Test("what only shapes a guard closes nothing", arguments: ["auth-realm: x", "limit-rps: 5"])
     func shaped(annotation: String) throws {
         #expect(try backendCount("guarded.test", configuration(file(annotation))) == 1)
