@@ -95,6 +95,7 @@ extension ServiceProfile {
                     load: loads.load(ofBackend: backend.name, inService: service.name))
             })
         sessionScope = service.scope
+        formerScope = service.formerScope
         balance = service.balance
         ingressNginxName = service.ingressNginxName
         slowStartSeconds = service.slowStart.wholeSeconds

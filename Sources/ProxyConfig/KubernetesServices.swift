@@ -56,6 +56,7 @@ struct KubernetesServices {
         }
         if case .name = reference.port, let number = port["port"]?.text {
             service.sessionScope = "\(reference.service.text):\(number)"
+            service.formerScope = service.name
         }
         service.backends = backends(object, port, reader, at: reference.position)
         service.nodeCheck = nodeCheck(object)

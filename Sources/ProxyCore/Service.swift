@@ -7,6 +7,8 @@ package struct Service: Sendable, Equatable {
     /// What its sessions belong to, for a service that is another one spoken to or called in
     /// another way.
     package var sessionScope: String?
+    /// What they belonged to in 0.1.0, where a port called by its name was another service.
+    package var formerScope: String?
     /// Empty when nothing can serve it: requests are answered 503.
     package var backends: [Backend]
     /// Those that are called by host names, in the order of the file.

@@ -15,7 +15,7 @@ final class CookieAffinity: Sendable {
     /// Where they are accepted, and replaced: made for the first one that comes, for it is the most
     /// work and memory of a service.
     private let sharedRing: SharedRing?
-    /// For each key, how the tokens under it call the backends.
+    /// For each naming of the sealer, how its tokens call the backends.
     private let identities: [IdentityIndex]
     /// Some backend has the weight 0.
     private let hasWeightless: Bool
@@ -32,7 +32,8 @@ final class CookieAffinity: Sendable {
         self.settings = settings
         self.onLost = onLost
         let sealer = CookieSealer(
-            service: service.sessionScope, cookieName: settings.name, authenticator: authenticator)
+            service: service.sessionScope, formerService: service.formerScope,
+            cookieName: settings.name, authenticator: authenticator)
         self.sealer = sealer
         let ingressNginx = service.ingressNginxName.map {
             IngressNginxCookie(name: $0, addresses: service.backends.map(\.address))
@@ -43,9 +44,9 @@ final class CookieAffinity: Sendable {
         let hasRing = ingressNginx != nil && meetsKeys && settings.mode == .balanced
         sharedRing = hasRing ? service.sharedRing : nil
         ownRing = hasRing && settings.format == .ingressNginx ? service.sharedRing.ring : nil
-        identities = (0..<sealer.keyCount).map { key in
+        identities = (0..<sealer.namingCount).map { naming in
             IdentityIndex(
-                service.backends.map { sealer.identity(ofBackend: $0.name, key: key) })
+                service.backends.map { sealer.identity(ofBackend: $0.name, naming: naming) })
         }
         hasWeightless = service.backends.contains { $0.weight == 0 }
         self.line = line
@@ -86,7 +87,7 @@ final class CookieAffinity: Sendable {
         let key = opened.token.clientKey
         let home =
             switch settings.mode {
-            case .persistent: identities[opened.key].position(of: opened.token.backendIdentity)
+            case .persistent: identities[opened.naming].position(of: opened.token.backendIdentity)
             case .balanced: weightlessHome(of: opened, in: service) ?? service.home(of: key)
             }
         var session = CookieSession(home: home, clientKey: key)
@@ -100,7 +101,7 @@ final class CookieAffinity: Sendable {
     /// was made for it.
     private func weightlessHome(of opened: OpenedToken, in service: ServiceSelector) -> Int? {
         guard hasWeightless,
-            let named = identities[opened.key].position(of: opened.token.backendIdentity),
+            let named = identities[opened.naming].position(of: opened.token.backendIdentity),
             service.candidates[named].weight == 0
         else { return nil }
         return named

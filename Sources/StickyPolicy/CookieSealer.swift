@@ -9,43 +9,58 @@ public import HTTPParser
 /// route with another age limit by renaming its cookie.
 public struct CookieSealer: Sendable {
     private let authenticator: any MessageAuthenticator
-    /// For each key, the tag over the scope: it stands for the scope in what is signed.
+    /// For each key, the tag over the scope: it stands for the scope in what is signed. Then the
+    /// same of the former scope.
     private let scopes: [AuthenticationTag]
+    public let keyCount: Int
     private let service: String
+    private let formerService: String?
     private let cookieName: String
 
     /// 16: a rotation needs two or three, and each costs a hash for every forged cookie.
     public static var keysMax: Int { 16 }
 
     /// Keys of the authenticator beyond `keysMax` are not used.
-    public init(service: String, cookieName: String, authenticator: any MessageAuthenticator) {
+    ///
+    /// - Parameter formerService: what the service was called in tokens that clients still have.
+    public init(
+        service: String, formerService: String? = nil, cookieName: String,
+        authenticator: any MessageAuthenticator
+    ) {
         precondition(authenticator.keyCount > 0)
         self.authenticator = authenticator
         self.service = service
+        self.formerService = formerService
         self.cookieName = cookieName
-        scopes = (0..<min(authenticator.keyCount, Self.keysMax)).map { key in
-            let text = framed("scope", service, cookieName)
-            return authenticator.tag(over: text.span, key: key)
+        let keyCount = min(authenticator.keyCount, Self.keysMax)
+        self.keyCount = keyCount
+        scopes = ([service] + [formerService].compactMap(\.self)).flatMap { service in
+            (0..<keyCount).map { key in
+                let text = framed("scope", service, cookieName)
+                return authenticator.tag(over: text.span, key: key)
+            }
         }
     }
-
-    public var keyCount: Int { scopes.count }
 
     /// A number that differs with the scope and with any change of the keys or of their order.
     var fingerprint: UInt64 {
         scopes.reduce(0) { mixed($0 ^ $1.high) }
     }
 
-    /// How tokens under this key call a backend of the service.
-    public func identity(ofBackend name: String, key: Int) -> UInt64 {
+    /// In how many ways tokens call a backend: one for each key, then the same of the former scope.
+    var namingCount: Int { scopes.count }
+
+    /// How tokens of this naming call a backend of the service.
+    public func identity(ofBackend name: String, naming: Int) -> UInt64 {
+        let service = naming < keyCount ? service : formerService ?? service
         let text = framed("backend", service, cookieName, name)
-        return authenticator.tag(over: text.span, key: key).high
+        return authenticator.tag(over: text.span, key: naming % keyCount).high
     }
 
     /// Appends the value of a cookie, 52 or 60 characters of base64url, signed with the key 0.
     public func seal(_ token: CookieToken, to writer: inout ByteWriter) {
         var sealed = SealedBytes(token)
-        sealed.tag = tag(of: sealed, key: 0)
+        sealed.tag = tag(of: sealed, naming: 0)
         sealed.withBytes { Base64URL.append($0, to: &writer) }
     }
 
@@ -56,8 +71,8 @@ public struct CookieSealer: Sendable {
     }
 
     func open(_ sealed: SealedBytes) -> OpenedToken? {
-        for key in scopes.indices where tag(of: sealed, key: key) == sealed.tag {
-            return OpenedToken(token: sealed.token, key: key)
+        for naming in scopes.indices where tag(of: sealed, naming: naming) == sealed.tag {
+            return OpenedToken(token: sealed.token, key: naming % keyCount, naming: naming)
         }
         return nil
     }
@@ -66,10 +81,10 @@ public struct CookieSealer: Sendable {
     ///
     /// Nothing else that is signed begins like this: a token begins with its version, which is a
     /// control character, and the texts of scopes and backends with a letter.
-    private func tag(of sealed: SealedBytes, key: Int) -> AuthenticationTag {
+    private func tag(of sealed: SealedBytes, naming: Int) -> AuthenticationTag {
         var message = sealed
-        message.tag = scopes[key]
-        return message.withBytes { authenticator.tag(over: $0, key: key) }
+        message.tag = scopes[naming]
+        return message.withBytes { authenticator.tag(over: $0, key: naming % keyCount) }
     }
 }
 
@@ -78,6 +93,14 @@ public struct OpenedToken: Equatable, Sendable {
     public var token: CookieToken
     /// Position of the key that it was signed with.
     public var key: Int
+    /// How it calls its backend: see `CookieSealer.identity`.
+    let naming: Int
+
+    init(token: CookieToken, key: Int, naming: Int? = nil) {
+        self.token = token
+        self.key = key
+        self.naming = naming ?? key
+    }
 }
 
 /// A message of several texts that no other texts make: each has its length in front.

@@ -4,6 +4,8 @@ public struct ServiceProfile: Sendable {
     /// What its sessions belong to, so it has to stay the same across reloads and replicas. Its
     /// name, unless it has the backends of another service.
     public var sessionScope: String
+    /// What cookies that clients still have were sealed for; they stay good.
+    public var formerScope: String?
     /// Which service of the configuration it is.
     public let position: Int
     public let backends: [BackendProfile]

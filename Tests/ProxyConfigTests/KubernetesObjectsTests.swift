@@ -144,6 +144,8 @@ private func slice(_ name: String, _ endpoints: String) -> String {
         let services = try configuration(text).services
         #expect(services.map(\.name) == ["default/shop:80", "default/shop:http"])
         #expect(services.map(\.scope) == ["default/shop:80", "default/shop:80"])
+        // What the name made of it before: cookies of that time stay good.
+        #expect(services.map(\.formerScope) == [nil, "default/shop:http"])
         #expect(services.map(\.ingressNginxName) == ["default-shop-80", "default-shop-http"])
     }
 

@@ -56,6 +56,37 @@ struct CookieSelectionTests {
         #expect(site.select(cookies: [line])?.reason == (quotes.isGood ? .hit : .forged))
     }
 
+    @Test(
+        "cookies from before a service was called otherwise hold their clients", arguments: modes)
+    func formerScope(mode: CookieSettings.Mode) throws {
+        func site(_ scope: String, formerly former: String? = nil) -> StickyRoute {
+            var service = ServiceProfile(
+                name: "shop", position: 0, backends: backends("a", "b", "c", "d"))
+            (service.sessionScope, service.formerScope) = (scope, former)
+            let resources = RouteAffinity.Resources(
+                authenticator: FakeAuthenticator(secrets: [1, 2]),
+                sessions: SessionTable(limit: 10, seed: SessionTable.HashSeed(1, 2)),
+                loads: BackendLoads())
+            return StickyRoute(cookieAffinity(mode), service: service, resources: resources)
+        }
+        let old = site("shop:http")
+        let new = site("shop:80", formerly: "shop:http")
+        for _ in 0..<20 {
+            let first = try #require(old.select())
+            let cookies = [try #require(old.cookie(for: first))]
+            for _ in 0..<2 {
+                let again = try #require(new.select(cookies: cookies))
+                #expect(again.backend == first.backend)
+                #expect(again.reason == .hit && !again.setsCookie)
+            }
+            #expect(site("shop:80").select(cookies: cookies)?.reason == .forged)
+            #expect(site("shop:80", formerly: "x").select(cookies: cookies)?.reason == .forged)
+        }
+        // What it writes itself is of its scope now.
+        let mine = [try #require(new.cookie(for: new.select()))]
+        #expect(site("shop:80").select(cookies: mine)?.reason == .hit)
+    }
+
     @Test("an empty cookie counts as none", arguments: ["INGRESSCOOKIE=", "INGRESSCOOKIE= ; a=b"])
     func empty(cookies: String) throws {
         let site = StickyRoute(cookieAffinity(.persistent), backends: backends("a"))

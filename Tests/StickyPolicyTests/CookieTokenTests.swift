@@ -118,17 +118,32 @@ struct CookieTokenTests {
         #expect(sealer(service: "shopr", cookie: "oute").open(value.span) == nil)
     }
 
+    @Test("a token of the former scope opens, under each key, and names backends as it did")
+    func formerScope() {
+        let old = sealer([1], service: "shop:http")
+        let new = CookieSealer(
+            service: "shop:80", formerService: "shop:http", cookieName: "route",
+            authenticator: FakeAuthenticator(secrets: [2, 1]))
+        let value = sealed(old)
+        #expect(new.keyCount == 2 && new.namingCount == 4)
+        #expect(new.open(value.span) == OpenedToken(token: token, key: 1, naming: 3))
+        #expect(
+            new.identity(ofBackend: "a", naming: 3) == old.identity(ofBackend: "a", naming: 0))
+        #expect(sealer([2, 1], service: "shop:80").open(value.span) == nil)
+        #expect(new.fingerprint != sealer([2, 1], service: "shop:80").fingerprint)
+    }
+
     @Test("backends are called otherwise under each key, service and cookie name")
     func identities() {
         let sealer = sealer([1, 2])
         let names = [
-            sealer.identity(ofBackend: "a", key: 0), sealer.identity(ofBackend: "b", key: 0),
-            sealer.identity(ofBackend: "a", key: 1),
-            self.sealer(service: "blog").identity(ofBackend: "a", key: 0),
-            self.sealer(cookie: "other").identity(ofBackend: "a", key: 0),
+            sealer.identity(ofBackend: "a", naming: 0), sealer.identity(ofBackend: "b", naming: 0),
+            sealer.identity(ofBackend: "a", naming: 1),
+            self.sealer(service: "blog").identity(ofBackend: "a", naming: 0),
+            self.sealer(cookie: "other").identity(ofBackend: "a", naming: 0),
         ]
         #expect(Set(names).count == names.count)
-        #expect(self.sealer([9, 1]).identity(ofBackend: "a", key: 1) == names[0])
+        #expect(self.sealer([9, 1]).identity(ofBackend: "a", naming: 1) == names[0])
     }
 
     @Test("the memory of verified tokens answers as the sealer does, and forgets with the keys")
