@@ -67,6 +67,24 @@ struct TLSClientVerificationTests {
         for pair in [nobody, alice, stranger] { pair.close() }
     }
 
+    @Test(
+        "a forged certificate is told from no handshake, also where it comes in pieces",
+        arguments: [TLSVersion.tls12, .tls13])
+    func forgedInPieces(version: TLSVersion) throws {
+        let mallory = try TLSCertificate(
+            certificates: TestPEM.forgedCertificate, key: TestPEM.forgedKey)
+        let client = try TestTLS.client {
+            $0.certificate = mallory
+            $0.maximumVersion = version
+        }
+        let pair = try Secured(server(["a.test"]), client, pieceSize: 40)
+        pair.shakeHands()
+        #expect(pair.server.error == nil && pair.client.error == nil)
+        #expect(pair.server.tls?.peerCertificate?.subject == "CN=mallory,O=Tests")
+        #expect(pair.server.tls?.peerProblem?.reason == "certificate signature failure")
+        pair.close()
+    }
+
     @Test("other names are asked for nothing")
     func others() throws {
         let pair = try Secured(

@@ -38,9 +38,10 @@ final class Peer {
 
     var address: SocketAddress? { socket.localAddress }
 
-    func write(_ text: String) -> IOResult {
-        let bytes = Array(text.utf8)
-        return unsafe bytes.withUnsafeBytes { unsafe socket.write($0) }
+    func write(_ text: String) -> IOResult { write(Array(text.utf8)) }
+
+    func write(_ bytes: [UInt8]) -> IOResult {
+        unsafe bytes.withUnsafeBytes { unsafe socket.write($0) }
     }
 
     /// What is there now, up to 64 KB; nil for an end.

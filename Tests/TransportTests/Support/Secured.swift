@@ -9,13 +9,20 @@ final class Secured {
     let client: Connection
     let serverRecorder = Recorder()
     let clientRecorder = Recorder()
+    private var between: Pieces?
 
+    /// - Parameter pieceSize: of what the client says arrive so many bytes at a time; nil for all.
     init(
         _ serverContext: TLSServerContext, _ clientContext: TLSClientContext,
-        resuming resumption: TLSResumption = TLSResumption()
+        resuming resumption: TLSResumption = TLSResumption(), pieceSize: Int? = nil
     ) throws {
         loop = try EventLoop()
-        let (near, far) = try tcpPair()
+        var (near, far) = try tcpPair()
+        if let pieceSize {
+            let (accepted, dialled) = try tcpPair()
+            between = Pieces(of: pieceSize, from: accepted, to: far)
+            far = dialled
+        }
         server = try Connection.adopt(near.socket.duplicate(), loop: loop)
         client = try Connection.adopt(far.socket.duplicate(), loop: loop)
         near.close()
@@ -29,7 +36,10 @@ final class Secured {
 
     /// Turns until both handshakes have come to an end, good or bad.
     func shakeHands() {
-        turn(loop) { !server.isConnecting && !client.isConnecting }
+        turn(loop) {
+            between?.pass()
+            return !server.isConnecting && !client.isConnecting
+        }
     }
 
     /// What one side receives until there are `count` bytes or an end.
@@ -56,6 +66,34 @@ final class Secured {
     func close() {
         server.close()
         client.close()
+        between?.close()
+    }
+}
+
+/// Between a client and a server: passes on a piece of what the client has said, and all that the
+/// server has.
+private final class Pieces {
+    private let size: Int
+    private let client: Peer
+    private let server: Peer
+    private var waiting: [UInt8] = []
+
+    init(of size: Int, from client: Peer, to server: Peer) {
+        self.size = size
+        self.client = client
+        self.server = server
+    }
+
+    func pass() {
+        waiting += client.readBytes() ?? []
+        _ = server.write(Array(waiting.prefix(size)))
+        waiting.removeFirst(min(size, waiting.count))
+        _ = client.write(server.readBytes() ?? [])
+    }
+
+    func close() {
+        client.close()
+        server.close()
     }
 }
 

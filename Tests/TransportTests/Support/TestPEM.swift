@@ -145,6 +145,27 @@ enum TestPEM {
         sN2CvY/+/Jod3ndIuwNudx6pygYF3WZ5iw==
         -----END EC PRIVATE KEY-----
         """)
+    /// O=Tests, CN=mallory: in the name of `authority`, signed with another key.
+    static let forgedCertificate = bytes(
+        """
+        -----BEGIN CERTIFICATE-----
+        MIIBMTCB2aADAgECAgEHMAoGCCqGSM49BAMCMCIxDjAMBgNVBAoMBVRlc3RzMRAw
+        DgYDVQQDDAdUZXN0IENBMCAXDTI2MTEyMjAwMDAwMFoYDzIxMjYxMDI5MDAwMDAw
+        WjAiMQ4wDAYDVQQKDAVUZXN0czEQMA4GA1UEAwwHbWFsbG9yeTBZMBMGByqGSM49
+        AgEGCCqGSM49AwEHA0IABAF3G3rYzKrTCQE/wMPwl+/omGpshiopz2npW/vykOt8
+        5Eg3OUF6Gzz7ZX3QTfeVI2vFdtOhbm58bbbcF4lHtlswCgYIKoZIzj0EAwIDRwAw
+        RAIgFCiZqCIm49EIQ1loe35K7U2shFIbdtpd8V72Ki+8iKICID/NYGCU6FLSUnxk
+        3dnoJYBYDcqeI06tR99bepwAnVsL
+        -----END CERTIFICATE-----
+        """)
+    static let forgedKey = bytes(
+        """
+        -----BEGIN PRIVATE KEY-----
+        MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgBw3Z46Lz8eRSsoYK
+        GNg15gkLwMu7pJ12rCxEvA2xSGGhRANCAAQBdxt62Myq0wkBP8DD8Jfv6JhqbIYq
+        Kc9p6Vv78pDrfORINzlBehs8+2V90E33lSNrxXbToW5ufG223BeJR7Zb
+        -----END PRIVATE KEY-----
+        """)
     /// The key of b, in PKCS#8.
     static let encryptedKey = bytes(
         """
