@@ -97,13 +97,31 @@ struct Draft {
 
     /// Adds a route, or answers where an equal one stands.
     mutating func add(_ route: Route, at position: Position) -> Result<Void, Taken> {
-        let key = RouteKey(route)
-        if let earlier = routeOrigins[key] { return .failure(Taken(earlier)) }
-        routeOrigins[key] = position
+        if let earlier = routeOrigins[RouteKey(route)] { return .failure(Taken(earlier)) }
+        insert(route, at: position)
+        if let texts = closedTexts(of: route), routeOrigins[RouteKey(texts)] == nil {
+            insert(texts, at: position)
+        }
+        return .success(())
+    }
+
+    private mutating func insert(_ route: Route, at position: Position) {
+        routeOrigins[RouteKey(route)] = position
         configuration.routes.append(route)
         configuration.routes[configuration.routes.count - 1].share(among: &treatments)
         routePositions.append(position)
-        return .success(())
+    }
+
+    /// To ingress-nginx an ImplementationSpecific path is the beginning of a text, not of a list of
+    /// elements: `/login` guards `/login.php` there, which must not be open here.
+    private func closedTexts(of route: Route) -> Route? {
+        guard closedServices.contains(route.service), !route.isPattern,
+            route.pathType == .implementationSpecific, !route.path.hasSuffix("/"),
+            RouteText.isPlainPattern(route.path)
+        else { return nil }
+        var texts = route
+        texts.isPattern = true
+        return texts
     }
 
     /// Has the same route serve other hosts, where those have no such route of their own, wherever

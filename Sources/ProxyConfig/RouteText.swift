@@ -57,4 +57,15 @@ enum RouteText {
         text.hasPrefix("/") && text.utf8.count <= 4_096
             && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }
+
+    /// Whether a pattern of this text matches it, and hardly more than what begins with it.
+    static func isPlainPattern(_ path: String) -> Bool {
+        path.utf8.allSatisfy { byte in
+            switch byte {
+            case 0x61...0x7A, 0x41...0x5A, 0x30...0x39: true
+            case 0x2D, 0x2E, 0x2F, 0x5F, 0x7E: true
+            default: false
+            }
+        }
+    }
 }

@@ -51,6 +51,55 @@ struct GuardedRoutesTests {
         #expect(load(open).summary.contains { $0.contains("disable-on-404 has no effect") })
     }
 
+    @Test("a guarded ImplementationSpecific path closes all that begins with its text")
+    func texts() throws {
+        func routes(_ rule: String) throws -> [Route] {
+            let text = """
+                services: {shop: {backends: [10.0.0.1:80]}}
+                routes:
+                  - {host: a.test, service: shop}
+                  - {host: a.test, \(rule), service: shop,
+                     annotations: {auth-type: basic, server-alias: x.test}}
+                """
+            return try configuration(text).routes
+        }
+        let loaded = try routes("path: /login, pathType: ImplementationSpecific")
+        let patterns = loaded.filter(\.isPattern)
+        #expect(patterns.map(\.path) == ["/login", "/login"])
+        #expect(patterns.map(\.host.text) == ["a.test", "x.test"])
+        #expect(loaded.count == 5 && Set(loaded.dropFirst().map(\.service)).count == 1)
+        let others = [
+            "path: /login, pathType: Prefix", "path: /login, pathType: Exact",
+            "path: /login/, pathType: ImplementationSpecific",
+            "path: /a+b, pathType: ImplementationSpecific",
+        ]
+        for rule in others { #expect(try !routes(rule).contains(where: \.isPattern)) }
+    }
+
+    @Test("an open route that is older keeps its path, and what begins with it")
+    func olderIsOpen() throws {
+        let loaded = try configuration(
+            """
+            services: {shop: {backends: [10.0.0.1:80]}}
+            routes:
+              - {path: /login, pathType: ImplementationSpecific, service: shop}
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: {name: shop}
+            spec: {ports: [{port: 80}]}
+            ---
+            apiVersion: networking.k8s.io/v1
+            kind: Ingress
+            metadata: {name: i, annotations: {nginx.ingress.kubernetes.io/auth-type: basic}}
+            spec:
+              rules:
+                - http:
+                    paths: [{path: /login, backend: {service: {name: shop, port: {number: 80}}}}]
+            """)
+        #expect(loaded.routes.count == 1 && !loaded.routes[0].isPattern)
+    }
+
     @Test("what only shapes a guard closes nothing", arguments: ["auth-realm: x", "limit-rps: 5"])
     func shaped(annotation: String) throws {
         #expect(try backendCount("guarded.test", configuration(file(annotation))) == 1)
