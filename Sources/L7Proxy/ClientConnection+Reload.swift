@@ -29,8 +29,11 @@ extension ClientConnection {
     /// to end at once.
     private func keepWhatIsNeeded() {
         if former == nil {
+            let place = makeRecord().place
+            let name = configuration.counters.counters(of: place).name
             former = FormerConfiguration(
-                names: configuration.snapshot.configuration.names(of: makeRecord().place),
+                names: configuration.snapshot.configuration.names(
+                    of: place, counted: (name.route, name.service)),
                 requestBodyMax: configuration.limits.requestBody)
         }
         configuration = worker.configuration

@@ -84,20 +84,28 @@ final class ExchangeNames: Sendable {
     let route: String?
     let service: String?
     let backend: String?
+    /// What it is counted as: with many others, where there are more routes than counters.
+    let counted: (route: String, service: String)
 
-    init(route: String?, service: String?, backend: String?) {
-        self.route = route
-        self.service = service
-        self.backend = backend
+    fileprivate init(
+        _ place: ExchangeRecord.Place, _ configuration: Configuration,
+        counted: (route: String, service: String)?
+    ) {
+        let service = place.service.map { configuration.services[$0] }
+        route = place.route.map { configuration.routes[$0].name }
+        self.service = service?.name
+        backend = place.backend.flatMap { service?.backends[$0].name }
+        self.counted = counted ?? (route ?? "", service?.name ?? "")
     }
 }
 
 extension Configuration {
     /// What the positions stand for.
-    func names(of place: ExchangeRecord.Place) -> ExchangeNames {
-        let service = place.service.map { services[$0] }
-        return ExchangeNames(
-            route: place.route.map { routes[$0].name }, service: service?.name,
-            backend: place.backend.flatMap { service?.backends[$0].name })
+    ///
+    /// - Parameter counted: what it is counted as, if not as what it is.
+    func names(
+        of place: ExchangeRecord.Place, counted: (route: String, service: String)? = nil
+    ) -> ExchangeNames {
+        ExchangeNames(place, self, counted: counted)
     }
 }

@@ -126,4 +126,31 @@ struct MetricsTests {
         #expect(
             samples[#"l7proxy_requests_total{route="(other)",service="",code="2xx"}"#] == "2")
     }
+
+    @Test("beyond a thousand names, what ends behind a reload is counted with the others, too")
+    func manyRoutesReloaded() throws {
+        let mayEnd = try Gate()
+        let backend = try ScriptedBackend { wire, _ in
+            _ = try wire.readMessageIfAny()
+            try wire.send(head("HTTP/1.1 200 OK", "Content-Length: 2") + "h")
+            try mayEnd.wait()
+            try wire.send("i")
+        }
+        let routes = (0..<1_100).map { "{host: h\($0).test, service: shop}" }
+        let file = """
+            services: {shop: {backends: ['\(backend.address)']}}
+            routes: [\(routes.joined(separator: ", "))]
+            """
+        let proxy = try ProxyUnderTest(file: file, backends: [backend], admin: Self.admin)
+        let client = try proxy.connect(sending: head("GET / HTTP/1.1", "Host: h1099.test"))
+        _ = try client.read(until: "\r\n\r\nh")
+        proxy.reload(file)
+        // Whoever is answered by the new file has come behind those that let go of the old one.
+        #expect(try proxy.exchange(head("GET / HTTP/1.1", "Host: nobody.test")).status == 404)
+        mayEnd.open()
+        _ = try client.read(until: "i")
+        let samples = try Self.samples(proxy, after: 2)
+        #expect(
+            samples[#"l7proxy_requests_total{route="(other)",service="",code="2xx"}"#] == "1")
+    }
 }

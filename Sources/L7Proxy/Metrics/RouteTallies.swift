@@ -21,9 +21,9 @@ final class RouteTallies {
         return RouteCounterTable(counters: counters, names: names)
     }
 
-    /// The counters of a tunnel that has outlived its configuration; nil when the route is gone.
+    /// Those of an exchange that has outlived its configuration; nil when the route is gone.
     func counters(of names: ExchangeNames) -> RouteCounters? {
-        known[RouteCounters.Name(route: names.route ?? "", service: names.service ?? "")]
+        known[RouteCounters.Name(route: names.counted.route, service: names.counted.service)]
     }
 }
 
