@@ -25,22 +25,18 @@ enum ConfigurationFiles {
         if path == "-" {
             return [SourceFile(name: "<stdin>", text: try contents(of: 0, named: "-"))]
         }
-        guard let names = entries(ofDirectory: path) else {
+        guard let paths = try paths(inDirectory: path) else {
             return [try file(path, mayBePipe: isFirst)]
         }
-        guard !names.isEmpty else {
-            throw Unreadable(path: path, reason: "it has no *.yaml or *.yml file")
-        }
         var files: [SourceFile] = []
-        for name in names { files.append(try file(path + "/" + name)) }
+        for path in paths { files.append(try file(path)) }
         return files
     }
 
     /// Of the same files, which are not kept in memory for it.
     static func digest(of path: String) throws(Unreadable) -> ContentDigest {
         var digest = ContentDigest()
-        let paths = entries(ofDirectory: path)?.map { path + "/" + $0 } ?? [path]
-        for path in paths {
+        for path in try paths(inDirectory: path) ?? [path] {
             let descriptor = try openForReading(path)
             defer { close(descriptor) }
             var byteCount = 0
@@ -142,6 +138,15 @@ enum ConfigurationFiles {
             if count == 0 { return }
             try use(chunk.span.extracting(..<count))
         }
+    }
+
+    /// Nil for what is no directory. One without such a file is no version of the configuration.
+    private static func paths(inDirectory path: String) throws(Unreadable) -> [String]? {
+        guard let names = entries(ofDirectory: path) else { return nil }
+        guard !names.isEmpty else {
+            throw Unreadable(path: path, reason: "it has no *.yaml or *.yml file")
+        }
+        return names.map { path + "/" + $0 }
     }
 
     static func isDirectory(_ path: String) -> Bool { entries(ofDirectory: path) != nil }

@@ -80,6 +80,10 @@ struct WatchedFilesTests {
         #expect(throws: ConfigurationFiles.Unreadable.self) {
             try ConfigurationFiles.read(directory.path)
         }
+        // The watcher would have it read again and again.
+        #expect(throws: ConfigurationFiles.Unreadable.self) {
+            try ConfigurationFiles.digest(of: directory.path)
+        }
         try directory.write("routes: []", to: "routes.yml")
         #expect(try ConfigurationFiles.read(directory.path).count == 1)
     }
