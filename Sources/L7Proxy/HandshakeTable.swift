@@ -110,7 +110,8 @@ final class HandshakeTable: ConnectionHandler {
     /// 1,024 are looked at in a turn, as in `ClientTable`.
     private static let searchMax = 1_024
 
-    /// Closes clients that have connected and said nothing, so that others get their places.
+    /// Closes clients that have connected and said nothing, or not enough in the same time, so that
+    /// others get their places.
     ///
     /// - Returns: how many.
     func closeSilent(for wanted: PlacesWanted) -> Int {
@@ -118,8 +119,8 @@ final class HandshakeTable: ConnectionHandler {
         for arrival in arrivals.values.prefix(HandshakeTable.searchMax)
         where closedCount < wanted.count {
             let patience = arrival.begun.advanced(byNanoseconds: PlacesWanted.firstSilence)
-            let isSilent = arrival.connection.tls == nil && !arrival.connection.isReadable
-            guard isSilent, patience <= loop.now,
+            let isUnread = arrival.connection.tls == nil && arrival.connection.isReadable
+            guard !isUnread, patience <= loop.now,
                 wanted.listener.map({ $0 === arrival.client.listener }) ?? true
             else { continue }
             end(arrival, .failed("others waited for its place"))

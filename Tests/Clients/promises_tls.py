@@ -141,7 +141,7 @@ def half_handshakes(stage):
             stranger.close()
 
 
-@promise("TLS: clients that connect and say nothing give their places up for those who wait")
+@promise("TLS: clients that connect and say nothing, or half of it, give their places up for those who wait")
 def silent(stage):
     tls = make_stage(stage)
     port, pair = free_port(), tls.certificates.path("shop")
@@ -154,15 +154,18 @@ admin: off
 limits: {{connections: 5}}
 timeouts: {{tlsHandshake: 60s}}
 {tls.bodies()}""")
-    process, held = tls.start(file), []
-    try:
-        for _ in range(5):
-            held.append(socket.create_connection(("127.0.0.1", port), 5))
-        done = tls.curl("shop.test", "/", "-m", "20", "-o", "/dev/null", "-w", "%{http_code}", port=port)
-        expect_equal(done.stdout, b"200")
-    finally:
-        for stranger in held:
-            stranger.close()
+    process = tls.start(file)
+    for said in (b"", b"\x16\x03\x01\x02\x00"):
+        held = []
+        try:
+            for _ in range(5):
+                held.append(socket.create_connection(("127.0.0.1", port), 5))
+                held[-1].sendall(said)
+            done = tls.curl("shop.test", "/", "-m", "20", "-o", "/dev/null", "-w", "%{http_code}", port=port)
+            expect_equal(done.stdout, b"200", said)
+        finally:
+            for stranger in held:
+                stranger.close()
     process.end()
 
 
