@@ -41,10 +41,12 @@ def resident(process):
 
 @promise("limits.memory makes new clients wait while slow readers fill it, and they are served when those have gone")
 def memory(stage):
-    port, process = stage.start_proxy("memory-limit", stage.documents)
+    documents = stage.documents + "\n---\nworkers: 2\n"
+    port, process = stage.start_proxy("memory-limit", documents)
+    # More than what two workers may keep for later, 5 MB each.
     limit = resident(process) + 16_000_000
     process.end()
-    port, process = stage.start_proxy("memory-limit", stage.documents + f"\n---\nlimits: {{memory: {limit}}}\n")
+    port, process = stage.start_proxy("memory-limit", documents + f"limits: {{memory: {limit}}}\n")
     request = f"GET /large HTTP/1.1\r\nHost: {stage.host}\r\n\r\n".encode()
     readers = []
     try:

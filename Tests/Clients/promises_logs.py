@@ -29,10 +29,10 @@ def ask(port, request):
             pass
 
 
-def logged(stage, name, log="json", path=None):
+def logged(stage, name, log="json", path=None, more=""):
     path = path or stage.folder / f"{name}.access"
     port, process = stage.start_proxy(
-        name, stage.documents + f"\n---\naccessLog: {{format: {log}, path: {path}}}\n")
+        name, stage.documents + f"\n---\naccessLog: {{format: {log}, path: {path}}}\n{more}\n")
     return port, process, path
 
 
@@ -107,8 +107,8 @@ def stuck(stage):
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     for name, path in (("log-full", "/dev/full"), ("log-stuck", pipe)):
-        port, process, _ = logged(stage, name, path=path)
-        # Longer lines than fit anywhere: 2000 times 2 KiB.
+        # Longer lines than fit anywhere: 2000 times 2 KiB, where each worker keeps a megabyte.
+        port, process, _ = logged(stage, name, path=path, more="workers: 2")
         result = command("ab", "-q", "-k", "-c", "8", "-n", "2000", "-H", f"Host: {stage.host}",
                          f"http://127.0.0.1:{port}/?{'a' * 2000}")
         text = result.stdout.decode()
