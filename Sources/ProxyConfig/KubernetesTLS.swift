@@ -9,7 +9,7 @@ struct KubernetesTLS {
     /// Adds the certificates of one Ingress. What cannot be used is reported, and its hosts get the
     /// fallback certificate.
     func read(_ ingress: KubernetesObject, _ reader: Reader, into draft: inout Draft) {
-        guard let tls = ingress.spec?.entry("tls") else { return }
+        guard let tls = ingress.spec?.entry("tls"), !tls.value.items.isEmpty else { return }
         guard hasListener else {
             return reader.warn(
                 "no listener speaks TLS: its hosts are served in the clear", at: tls.keyPosition,

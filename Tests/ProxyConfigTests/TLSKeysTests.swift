@@ -210,6 +210,13 @@ struct TLSKeysTests {
         #expect(result.diagnostics.map(\.message) == ["Ingress default/shop: " + message])
     }
 
+    @Test("a spec.tls without an item asks for nothing", arguments: ["[]", "", "null"])
+    func emptyTLS(list: String) {
+        let text = ingressText.replacing(
+            "tls: [{hosts: [A.example.com], secretName: shop-tls}]", with: "tls: \(list)")
+        #expect(load(text).diagnostics.isEmpty)
+    }
+
     @Test(
         "base 64 is decoded as Secrets have it, and nothing else is",
         arguments: [
