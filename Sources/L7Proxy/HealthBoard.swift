@@ -35,6 +35,8 @@ final class HealthBoard: Sendable {
     /// well has nothing to look up.
     private let troubledCount = Atomic<Int>(0)
     private let cells = Mutex<[Key: HealthCell]>([:])
+    /// Of backends that are gone and have not answered everything: they may be back before that.
+    private let leaving = Mutex<[Key: BoundedCount]>([:])
     private let queues = Mutex<[String: BoundedCount]>([:])
     private let administrative = AdministrativeStates()
     private let watchers = Mutex<[@Sendable () -> Void]>([])
@@ -52,10 +54,12 @@ final class HealthBoard: Sendable {
         let services = cells.withLock { cells in
             let before = cells
             cells = [:]
-            return zip(configured, states).map { service, states in
+            let services = zip(configured, states).map { service, states in
                 let members = service.backends.map { backend in
                     let key = Key(backend, of: service)
-                    let cell = cells[key] ?? before[key] ?? HealthCell(backend, of: service)
+                    let cell =
+                        cells[key] ?? before[key]
+                        ?? HealthCell(backend, of: service, load: load(ofReturned: key))
                     cells[key] = cell
                     return cell
                 }
@@ -63,9 +67,23 @@ final class HealthBoard: Sendable {
                     service, cells: members, administrative: states,
                     waiting: waiting(for: service))
             }
+            keepLoads(of: before.filter { cells[$0.key] == nil })
+            return services
         }
         restore(services, configured)
         return services
+    }
+
+    /// What a backend still carries from before it was gone, or nothing.
+    private func load(ofReturned key: Key) -> BoundedCount {
+        leaving.withLock { $0.removeValue(forKey: key) } ?? BoundedCount()
+    }
+
+    private func keepLoads(of gone: [Key: HealthCell]) {
+        leaving.withLock { leaving in
+            leaving.merge(gone.mapValues(\.load)) { _, new in new }
+            leaving = leaving.filter { $0.value.current > 0 }
+        }
     }
 
     /// Goes on with what the process before knew, when the first configuration is taken.
@@ -216,13 +234,14 @@ final class HealthCell: Sendable {
     /// For the log: `backend 10.0.0.1:80 of shop`.
     let title: String
     /// Requests that it carries, where its number is bounded.
-    let load = BoundedCount()
+    let load: BoundedCount
     /// Checks of either kind that were made.
     private let passedCount = Atomic<UInt64>(0)
     private let failedCount = Atomic<UInt64>(0)
     private let word = Atomic<UInt64>(0)
 
-    fileprivate init(_ backend: Backend, of service: Service) {
+    fileprivate init(_ backend: Backend, of service: Service, load: BoundedCount) {
+        self.load = load
         title = "backend \(backend.name) of \(service.name)"
     }
 

@@ -41,6 +41,21 @@ struct BackendLimitTests {
         #expect(try proxy.exchange(get()).status == 200)
     }
 
+    @Test("a backend that was gone and is back has the places that it has not given back since")
+    func returned() throws {
+        let gate = try Gate()
+        let backends = try ["one", "two"].map { try slow($0, gate) }
+        let files = backends.map { file([$0], queue: "length: 0") }
+        let proxy = try ProxyUnderTest(file: files[0], backends: backends)
+        let client = try proxy.connect(sending: get())
+        backends[0].awaitRequests(1)
+        for file in [files[1], files[1], files[0]] { proxy.reload(file) }
+        #expect(try proxy.exchange(get()).status == 503)
+        gate.open()
+        #expect(try client.readMessage().bodyText == "one")
+        #expect(try proxy.exchange(get()).bodyText == "one")
+    }
+
     @Test("as many as the queue holds wait, and are served in turn", arguments: [1, 2])
     func queue(workers: Int) throws {
         let gate = try Gate()
