@@ -42,7 +42,7 @@ enum AnnotationVocabulary {
         "auth-tls-pass-certificate-to-upstream", "serve-unguarded",
     ]
 
-    private static let guarding = [
+    static let guarding = [
         "auth-url", "auth-type", "whitelist-source-range", "allowlist-source-range",
         "denylist-source-range",
     ]

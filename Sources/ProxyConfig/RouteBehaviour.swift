@@ -162,9 +162,9 @@ struct RouteBehaviour {
         case "load-balance": applyBalance(value)
         case "session-timeout": value.timeout { sessionTimeout = $0 }
         case "session-learn-cookie": value.cookieText { learnedCookie = $0 }
-        case "auth-url", "auth-type", "whitelist-source-range", "allowlist-source-range",
-            "denylist-source-range", "serve-unguarded":
-            guards.apply(annotation.name, value)
+        case "serve-unguarded": guards.apply(annotation.name, value)
+        case let name where AnnotationVocabulary.guarding.contains(name):
+            guards.apply(name, value)
         case "use-regex": value.boolean { usesPatterns = $0 }
         case "server-alias": value.hosts { aliases = $0 }
         case "upgrade-protocols": value.upgradeProtocols { upgradeProtocols = $0 }
